@@ -1,0 +1,166 @@
+# Stocknity Data.  make help lists the targets.
+
+VERSION = 1.0.0
+PREFIX  = /usr/local
+DESTDIR =
+CC      = gcc
+CFLAGS  = -O2 -g
+SECONDS = 5
+Q       = $(if $(V),,@)
+
+B       = $(if $(SAN),build/san,build/rel)
+P       = $(if $(SAN),$B/)
+SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+WARN    = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
+	-Wimplicit-fallthrough -Wformat=2
+DEFS    = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -iquote src \
+	-I/usr/include/libxml2
+ALL     = $(DEFS) $(WARN) $(CFLAGS) $(if $(SAN),$(SANFLAGS))
+LIBS    = -Wl,--as-needed -lcurl -lhiredis -lxml2 -ljson-c -lm
+
+CORE    = $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c)) $B/lua.o
+LUA     = $(sort $(wildcard src/store/lua/*.lua))
+BIN     = $(addprefix $P,bin/fetch bin/fetch-live)
+TESTS   = $(patsubst %.c,$B/%,$(wildcard tests/test_*.c))
+DRIVERS = $(patsubst tests/integration/%.c,$B/tests/%, \
+	$(wildcard tests/integration/*.c))
+MARKET  = $B/tests/market
+FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+MAN     = $(wildcard man/*.[17])
+PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
+
+.PHONY: all help deps check golden integration torture fuzz test bench lint \
+	fmt demo run stop install uninstall clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+#: make               the programs, into bin/
+all: $(BIN)
+
+#: make V=1           showing the commands
+#: make help          this list
+help:
+	@sed -n 's/^#: //p' Makefile
+
+$B/libstocknity.a: $(CORE)
+	@echo AR $@
+	$Qrm -f $@ && $(AR) rcs $@ $^
+$B/lua.c: src/store/lua2c.sh $(LUA)
+	@mkdir -p $(@D)
+	$Qsrc/store/lua2c.sh $(LUA) >$@.part && mv $@.part $@
+$B/lua.o: $B/lua.c
+	@echo CC $<
+	$Q$(CC) $(ALL) -MMD -MP -c -o $@ $<
+$B/%.o: %.c
+	@mkdir -p $(@D)
+	@echo CC $<
+	$Q$(CC) $(ALL) -MMD -MP -c -o $@ $<
+$Pbin/%: $B/bin/%.o $B/bin/fetch_args.o $B/libstocknity.a
+	@mkdir -p $(@D)
+	@echo LD $@
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+$B/tests/test_%: $B/tests/test_%.o $B/libstocknity.a
+	@echo LD $@
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+$B/tests/%: $B/tests/integration/%.o $B/libstocknity.a
+	@echo LD $@
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+$B/tests/torture: $B/tests/torture.o $B/libstocknity.a
+	@echo LD $@
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ $(LIBS) \
+	    -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+$(MARKET): $(patsubst %.c,$B/%.o,$(wildcard tests/upstream/*.c))
+	@echo LD $@
+	$Q$(CC) $(ALL) -o $@ $^ -lmicrohttpd -ljson-c -lz -lm
+build/fuzz/%: tests/fuzz/%.c $(wildcard src/*/*.c src/*/*.h) build/rel/lua.c
+	@mkdir -p $(@D)
+	@echo FUZZ $@
+	$Qclang $(DEFS) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined -o $@ $(filter %.c,$^) $(LIBS)
+-include $(shell find $B -name '*.d' 2>/dev/null)
+
+#: make deps          install what is missing (apt), and nothing if nothing is
+deps:
+	@tools/deps.sh
+
+#: make check         unit tests: fast, no server (SAN=1: under ASan and UBSan)
+# Run every test, then fail if any failed.
+check: $(TESTS)
+	@tools/runner.sh $(TESTS)
+
+golden: $(BIN)
+	@FETCH=$Pbin/fetch $(PYTHON) tests/golden/golden.py
+integration: $(BIN) $(MARKET) $(DRIVERS)
+	@B=$B P=$P tools/runner.sh $(wildcard tests/integration/*_test.*) \
+	    tests/upstream/selftest.sh
+torture: $B/tests/torture
+	@$<
+
+#: make fuzz          every fuzz target for SECONDS=5 each
+fuzz: $(FUZZERS)
+	@SECONDS_EACH=$(SECONDS) tools/fuzz.sh $(FUZZERS)
+
+#: make test          the whole suite, on a bare machine too (SAN=1: likewise)
+test:
+	@tools/deps.sh build run test
+	@$(MAKE) --no-print-directory all $(TESTS) $(MARKET) $(DRIVERS) \
+	    $B/tests/torture $(if $(SAN),,$(FUZZERS))
+	@B=$B P=$P SECONDS_EACH=$(SECONDS) FETCH=$Pbin/fetch \
+	    tools/runner.sh $(TESTS) $B/tests/torture tests/golden/golden.py \
+	    tests/upstream/selftest.sh \
+	    $(sort $(wildcard tests/integration/*_test.*)) \
+	    $(if $(SAN),,tools/fuzz.sh)
+
+#: make bench         the ratios of README.md, measured anew
+bench:
+	@tools/deps.sh build run bench
+	@$(MAKE) --no-print-directory all $(MARKET) build/rel/tests/bench_page
+	@$(PYTHON) tests/bench/bench.py
+build/rel/tests/bench_page: build/rel/tests/bench/bench_page.o \
+	build/rel/libstocknity.a
+	@echo LD $@
+	$Q$(CC) $(ALL) -o $@ $^ $(LIBS)
+
+#: make lint          clang-format, clang-tidy, shellcheck, man pages
+lint:
+	@tools/deps.sh build run test lint
+	@$(MAKE) --no-print-directory build/rel/lua.c
+	@tools/lint.sh
+
+#: make fmt           format every C file
+fmt:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+#: make demo          a stack of its own on a demo market, and a refresh
+#: make run           the same on the live sources
+#: make stop          end either
+demo run:
+	@tools/deps.sh build run
+	@$(MAKE) --no-print-directory all $(MARKET)
+	@tools/stack.sh $@
+stop:
+	@tools/stack.sh stop
+
+#: make install       programs, data, man pages (PREFIX, DESTDIR)
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/stocknity \
+	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man7
+	install bin/fetch $(DESTDIR)$(PREFIX)/bin/stocknity-fetch
+	install bin/fetch-live $(DESTDIR)$(PREFIX)/bin/stocknity-fetch-live
+	install -m 644 data/members.csv $(DESTDIR)$(PREFIX)/share/stocknity
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
+
+#: make uninstall     what install laid down
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/stocknity-fetch \
+	    $(DESTDIR)$(PREFIX)/bin/stocknity-fetch-live \
+	    $(patsubst man/%.1,$(DESTDIR)$(PREFIX)/share/man/man1/%.1,$(wildcard man/*.1)) \
+	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7))
+	rm -rf $(DESTDIR)$(PREFIX)/share/stocknity
+
+#: make clean         what was built
+clean:
+	rm -rf build bin/fetch bin/fetch-live cgi/api

@@ -1,0 +1,64 @@
+#!/bin/sh
+# Install the Debian packages that are missing, and nothing where none is.
+#
+#	deps.sh [build] [run] [test] [bench] [lint]	(default: all of them)
+set -eu
+
+build="gcc make libc6-dev libcurl4-openssl-dev libhiredis-dev libxml2-dev
+libjson-c-dev libxxhash-dev"
+run="redis-server libmicrohttpd-dev zlib1g-dev curl"
+test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli openssl
+nginx clang libclang-rt-14-dev procps"
+bench="python3-bs4 python3-lxml redis-tools"
+lint="clang-format clang-tidy git man-db shellcheck"
+
+[ $# -gt 0 ] || set -- build run test bench lint
+wanted=
+for group in "$@"; do
+	case $group in
+	build) wanted="$wanted $build" ;;
+	run) wanted="$wanted $run" ;;
+	test) wanted="$wanted $test" ;;
+	bench) wanted="$wanted $bench" ;;
+	lint) wanted="$wanted $lint" ;;
+	*)
+		echo "deps.sh: unknown group \"$group\"" >&2
+		exit 64
+		;;
+	esac
+done
+
+missing=
+for p in $wanted; do
+	case " $missing " in
+	*" $p "*) continue ;;
+	esac
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] ||
+		missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=
+[ "$(id -u)" -eq 0 ] || sudo=sudo
+if [ -n "$sudo" ] && ! command -v sudo >/dev/null; then
+	echo "missing:$missing" >&2
+	echo "deps.sh: to install them be root, or install sudo" >&2
+	exit 77
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+# The tests and the demo start servers of their own: no service is wanted.
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+	printf '#!/bin/sh\nexit 101\n' | $sudo tee /usr/sbin/policy-rc.d >/dev/null
+	$sudo chmod 755 /usr/sbin/policy-rc.d
+	trap '$sudo rm -f /usr/sbin/policy-rc.d' EXIT
+fi
+# shellcheck disable=SC2086 # the list is words
+install() {
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
+		--no-install-recommends $missing
+}
+install >/dev/null 2>&1 || {
+	$sudo apt-get update -q
+	install
+}
