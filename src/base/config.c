@@ -1,0 +1,309 @@
+#include <errno.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+
+enum kind { TEXT, SECRET, WHOLE, REAL, URL, CHOICE };
+
+struct setting {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	size_t size;     /* of a text */
+	double min, max; /* of a number */
+	const char
+	    *deflt;       /* of a choice, the first of choices is allowed too */
+	const char *what; /* for the manual; a choice: its values first */
+};
+
+#define AT(member)                                                             \
+	offsetof(struct config, member), sizeof(((struct config *)0)->member)
+
+static const struct setting settings[] = {
+	{ "REDIS_URL", SECRET, AT(redis_url), 0, 0, "",
+	    "`redis://[[user]:password@]host[:port][/db]` or "
+	    "`unix:///path[?db=N]`; goes before the five below" },
+	{ "REDIS_HOST", TEXT, AT(redis_host), 0, 0, "localhost",
+	    "host of Redis, or the path of its unix socket" },
+	{ "REDIS_PORT", WHOLE, AT(redis_port), 1, 65535, "6379", "its port" },
+	{ "REDIS_DB", WHOLE, AT(redis_db), 0, 15, "0", "its database" },
+	{ "REDIS_USERNAME", TEXT, AT(redis_username), 0, 0, "",
+	    "user of Redis 6 access lists" },
+	{ "REDIS_PASSWORD", SECRET, AT(redis_password), 0, 0, "",
+	    "its password" },
+	{ "REDIS_TIMEOUT", WHOLE, AT(redis_timeout), 1, 60, "5",
+	    "seconds to connect to Redis, and for each of its answers" },
+	{ "CACHE_TTL", WHOLE, AT(cache_ttl), 1, 604800, "3600",
+	    "seconds that a dataset is fresh" },
+	{ "STALE_TTL", WHOLE, AT(stale_ttl), 0, 31536000, "604800",
+	    "seconds that it is kept as stale after that" },
+	{ "SCHEDULER_INDEXES", TEXT, AT(scheduler_indexes), 0, 0,
+	    "DJIA,S&P 500", "the indexes that are kept fresh" },
+	{ "SOURCES", TEXT, AT(sources), 0, 0, "finviz,yahoo",
+	    "the sources, in the order in which they are tried" },
+	{ "FINVIZ_URL", URL, AT(finviz_url), 0, 0, "https://finviz.com",
+	    "where Finviz is" },
+	{ "RATE_LIMIT", REAL, AT(rate_limit), 0.01, 1000, "2",
+	    "calls a second to Finviz, by all processes together" },
+	{ "YAHOO_URL", URL, AT(yahoo_url), 0, 0,
+	    "https://query1.finance.yahoo.com", "where Yahoo Finance is" },
+	{ "YAHOO_COOKIE_URL", URL, AT(yahoo_cookie_url), 0, 0,
+	    "https://fc.yahoo.com/", "where Yahoo gives its cookie" },
+	{ "YAHOO_RATE_LIMIT", REAL, AT(yahoo_rate_limit), 0.01, 1000, "1",
+	    "calls a second to Yahoo, by all processes together" },
+	{ "REQUEST_TIMEOUT", WHOLE, AT(request_timeout), 1, 600, "30",
+	    "seconds for one request" },
+	{ "CONNECT_TIMEOUT", WHOLE, AT(connect_timeout), 1, 600, "10",
+	    "seconds to connect to a source" },
+	{ "STALL_TIMEOUT", WHOLE, AT(stall_timeout), 1, 600, "10",
+	    "seconds without a byte until a request is given up" },
+	{ "TASK_DEADLINE", WHOLE, AT(task_deadline), 1, 86400, "600",
+	    "seconds for all requests of one dataset" },
+	{ "MAX_WAIT", WHOLE, AT(max_wait), 0, 3600, "10",
+	    "seconds that a fetch waits for its first call; "
+	    "more is *try later*" },
+	{ "USER_AGENT", TEXT, AT(user_agent), 0, 0,
+	    "Mozilla/5.0 (compatible; stocknity-data/" VERSION ")",
+	    "how we present ourselves to the sources" },
+	{ "TLS_CIPHERS", TEXT, AT(tls_ciphers), 0, 0, "",
+	    "OpenSSL cipher list for TLS 1.2, where a source asks for it" },
+	{ "DATA_DIR", TEXT, AT(data_dir), 0, 0, "",
+	    "folder of `members.csv`; default: beside the program" },
+	{ "STATE_DIR", TEXT, AT(state_dir), 0, 0, "",
+	    "folder of the limiter's file where there is no Redis; default: "
+	    "`$XDG_STATE_HOME/stocknity` or `~/.local/state/stocknity`" },
+	{ "LOG_LEVEL", CHOICE, AT(log_level), 0, 0, "warn",
+	    "error, warn, info or debug" },
+};
+
+#define SETTINGS (sizeof(settings) / sizeof(settings[0]))
+
+static enum rc
+bad_range(const struct setting *s, const char *value, struct err *e)
+{
+	return err_set(e, RC_CONFIG,
+	    "%s is \"%.60s\": not a %s from %.15g "
+	    "to %.15g",
+	    s->name, value, s->kind == WHOLE ? "whole number" : "number",
+	    s->min, s->max);
+}
+
+static enum rc
+set_number(
+    struct config *c, const struct setting *s, const char *value, struct err *e)
+{
+	void *at = (char *)c + s->offset;
+	char *end;
+	double d;
+
+	errno = 0;
+	d = strtod(value, &end);
+	if (end == value || *end != '\0' || errno != 0 ||
+	    strspn(value, "0123456789.eE+-") != strlen(value) ||
+	    !(d >= s->min && d <= s->max))
+		return bad_range(s, value, e);
+	if (s->kind == REAL) {
+		memcpy(at, &d, sizeof(d));
+		return RC_OK;
+	}
+	if (d != floor(d) || strchr(value, '.') != NULL)
+		return bad_range(s, value, e);
+	memcpy(at, &(int64_t){ (int64_t)d }, sizeof(int64_t));
+	return RC_OK;
+}
+
+/* Is value one of the words of s->what ("a, b, c or d")? */
+static int
+is_choice(const struct setting *s, const char *value)
+{
+	size_t n = strlen(value), len;
+
+	for (const char *p = s->what;; p += len) {
+		p += strspn(p, ", ");
+		len = strcspn(p, ", ");
+		if (len == 0)
+			break;
+		if (len == n && memcmp(p, value, n) == 0)
+			return strcmp(value, "or") != 0;
+	}
+	return 0;
+}
+
+static enum rc
+set_text(
+    struct config *c, const struct setting *s, const char *value, struct err *e)
+{
+	size_t n = strlen(value);
+
+	if (n >= s->size)
+		return err_set(e, RC_CONFIG,
+		    "%s has %zu characters: at most "
+		    "%zu",
+		    s->name, n, s->size - 1);
+	for (const char *p = value; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return err_set(e, RC_CONFIG,
+			    "%s has a control character", s->name);
+	if (s->kind == URL && strncmp(value, "http://", 7) != 0 &&
+	    strncmp(value, "https://", 8) != 0)
+		return err_set(e, RC_CONFIG,
+		    "%s is \"%.100s\": not an "
+		    "http:// or https:// address",
+		    s->name, value);
+	if (s->kind == CHOICE && !is_choice(s, value))
+		return err_set(e, RC_CONFIG, "%s is \"%.60s\": not one of %s",
+		    s->name, value, s->what);
+	memcpy((char *)c + s->offset, value, n + 1);
+	return RC_OK;
+}
+
+static enum rc
+set(struct config *c, const struct setting *s, const char *value, struct err *e)
+{
+	if (s->kind == WHOLE || s->kind == REAL)
+		return set_number(c, s, value, e);
+	return set_text(c, s, value, e);
+}
+
+static const struct setting *
+find(const char *name, size_t n)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (strlen(settings[i].name) == n &&
+		    memcmp(settings[i].name, name, n) == 0)
+			return &settings[i];
+	return NULL;
+}
+
+/* One line of the file; *s is cut up.  Unknown names are left alone: the file
+ * may serve the whole of Stocknity. */
+static enum rc
+file_line(struct config *c, char *s, struct err *e)
+{
+	const struct setting *set_;
+	char *value, *end;
+
+	s += strspn(s, " \t");
+	if (*s == '\0' || *s == '#')
+		return RC_OK;
+	if (strncmp(s, "export ", 7) == 0)
+		s += 7;
+	value = strchr(s, '=');
+	if (value == NULL)
+		return err_set(e, RC_CONFIG, "no \"=\" in it");
+	end = value++;
+	while (end > s && strchr(" \t", end[-1]) != NULL)
+		end--;
+	set_ = find(s, (size_t)(end - s));
+	value += strspn(value, " \t");
+	end = value + strlen(value);
+	while (end > value && strchr(" \t\r", end[-1]) != NULL)
+		*--end = '\0';
+	if (end - value >= 2 && (*value == '"' || *value == '\'') &&
+	    end[-1] == *value) {
+		end[-1] = '\0';
+		value++;
+	}
+	return set_ == NULL ? RC_OK : set(c, set_, value, e);
+}
+
+static enum rc
+load_file(struct config *c, const char *path, struct err *e)
+{
+	char line[LIMIT_SETTING + 64];
+	FILE *f = fopen(path, "r");
+	enum rc rc = RC_OK;
+	size_t bytes = 0;
+	int n = 0;
+
+	if (f == NULL)
+		return err_set(e, RC_CONFIG,
+		    "STOCKNITY_CONF: cannot open %s: "
+		    "%s",
+		    path, strerror(errno));
+	while (rc == RC_OK && fgets(line, sizeof(line), f) != NULL) {
+		n++;
+		if (strchr(line, '\n') == NULL && !feof(f)) {
+			rc = err_set(e, RC_CONFIG, "line too long");
+			break;
+		}
+		bytes += strlen(line);
+		if (bytes > LIMIT_CONF) {
+			rc = err_set(
+			    e, RC_CONFIG, "more than %u bytes", LIMIT_CONF);
+			break;
+		}
+		line[strcspn(line, "\n")] = '\0';
+		rc = file_line(c, line, e);
+	}
+	if (rc == RC_OK && ferror(f))
+		rc = err_set(e, RC_CONFIG, "cannot read it");
+	fclose(f);
+	if (rc != RC_OK && e != NULL)
+		err_wrap(e, "%s, line %d", path, n);
+	return rc;
+}
+
+enum rc
+config_load(struct config *c, struct err *e)
+{
+	const char *path = getenv("STOCKNITY_CONF"), *value;
+	struct config fresh = { 0 };
+	enum rc rc = RC_OK;
+	size_t i;
+
+	for (i = 0; i < SETTINGS && rc == RC_OK; i++)
+		rc = set(&fresh, &settings[i], settings[i].deflt, e);
+	if (rc == RC_OK && path != NULL && *path != '\0')
+		rc = load_file(&fresh, path, e);
+	for (i = 0; i < SETTINGS && rc == RC_OK; i++) {
+		value = getenv(settings[i].name);
+		if (value != NULL && *value != '\0')
+			rc = set(&fresh, &settings[i], value, e);
+	}
+	if (rc == RC_OK)
+		*c = fresh;
+	return rc;
+}
+
+void
+config_print(const struct config *c, FILE *out)
+{
+	for (size_t i = 0; i < SETTINGS; i++) {
+		const struct setting *s = &settings[i];
+		const char *at = (const char *)c + s->offset;
+		int64_t n;
+		double d;
+
+		if (s->kind == WHOLE) {
+			memcpy(&n, at, sizeof(n));
+			fprintf(out, "%s=%lld\n", s->name, (long long)n);
+		} else if (s->kind == REAL) {
+			memcpy(&d, at, sizeof(d));
+			fprintf(out, "%s=%.15g\n", s->name, d);
+		} else {
+			fprintf(out, "%s=%s\n", s->name,
+			    s->kind == SECRET && *at != '\0' ? "(set)" : at);
+		}
+	}
+}
+
+void
+config_document(FILE *out)
+{
+	fprintf(out, "| setting | default | range | what |\n"
+		     "| --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < SETTINGS; i++) {
+		const struct setting *s = &settings[i];
+		const char *quote = *s->deflt != '\0' ? "`" : "";
+
+		fprintf(
+		    out, "| `%s` | %s%s%s | ", s->name, quote, s->deflt, quote);
+		if (s->kind == WHOLE || s->kind == REAL)
+			fprintf(out, "%.15g–%.15g", s->min, s->max);
+		fprintf(out, " | %s |\n", s->what);
+	}
+}
