@@ -1,0 +1,105 @@
+/*
+ * The envelope: the one JSON document that the cache stores, the API answers
+ * and fetch prints (README.md, "The envelope").  Members in this order:
+ *
+ *	success index sector source [origin] error timestamp fetched_at
+ *	fresh_until partial count total missing_fields [members] data_hash
+ *	[attempts] data
+ *
+ * origin stands only where the source was not at its own address (a test or
+ * demo market), members only where the source took its list of companies from
+ * elsewhere, attempts only in a failure.
+ */
+#ifndef DATA_ENVELOPE_H
+#define DATA_ENVELOPE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/rc.h"
+#include "data/dataset.h"
+#include "data/table.h"
+
+/* One source that was tried and failed. */
+struct attempt {
+	const char *source; /* borrowed, of the list of sources */
+	int64_t wait_ms;    /* the wait that it asked for, 0: none */
+	struct err why;
+};
+
+struct attempts {
+	struct attempt v[LIMIT_ATTEMPTS];
+	size_t n; /* a further one replaces the last */
+};
+
+void attempts_add(struct attempts *, const char *source, int64_t wait_ms,
+    const struct err *why);
+
+struct envelope {
+	struct dataset dataset;
+	const char *source;  /* NULL where no source answered */
+	const char *origin;  /* NULL: the source's own address */
+	const char *members; /* "cache 2026-11-23T…Z" or "file 2026-08-08" */
+	const struct err *error;         /* NULL: success */
+	const struct attempts *attempts; /* NULL or empty: none failed */
+	int64_t fetched_ms;        /* since the epoch: the start of the sweep */
+	int64_t fresh_ms;          /* since the epoch: fresh until then */
+	int64_t total;             /* the page's own; -1: it gave none (null) */
+	const struct table *table; /* NULL: no data */
+	const unsigned char *only; /* fields to write, NULL: all */
+};
+
+/* Append the envelope; look at b->rc.  No line feed at its end. */
+void envelope_write(struct buf *, const struct envelope *);
+
+/* One record as JSON; index and fetched_ms make Index and Last_Updated. */
+void envelope_record(struct buf *, const struct record *, const char *index,
+    int64_t fetched_ms, const unsigned char *only);
+
+/* Text as a JSON string, quotes included; invalid UTF-8 becomes U+FFFD. */
+void envelope_string(struct buf *, const char *text);
+
+/*
+ * XXH3, 128 bits, of the records as lines of JSON without Index and
+ * Last_Updated, with every field: the same figures in the same order, the same
+ * hash.  32 hexadecimal digits and a NUL.
+ */
+void envelope_hash(const struct table *, char out[33]);
+
+/*
+ * A stale answer: {"stale":true,"attempts":[…], and the stored bytes from
+ * their second on.  Nothing is parsed.
+ */
+void envelope_stale(
+    struct buf *, const char *stored, size_t len, const struct attempts *);
+
+/*
+ * Out of the head of our own envelope, without parsing it: how many records it
+ * has, and whether rows are missing.  0 where bytes do not look like one.
+ */
+int envelope_peek(const char *bytes, int64_t *count, int *partial);
+
+/* What is read back of a stored envelope. */
+struct envelope_head {
+	struct dataset dataset;
+	char source[32];
+	char origin[256]; /* "" where there is none */
+	char members[64];
+	int64_t fetched_ms;
+	int64_t fresh_ms;
+	int64_t total;
+	int partial;
+	int success;
+};
+
+/*
+ * Read an envelope back, a stale one too.  What table (initialised) held is
+ * given back first; NULL: only the head is wanted, and the records are not
+ * looked at, which costs the same for any size.  RC_PARSE: it is not ours;
+ * data must be the last member.
+ */
+enum rc envelope_read(const char *bytes, size_t len, struct envelope_head *,
+    struct table *, struct err *);
+
+#endif
