@@ -1,0 +1,89 @@
+/*
+ * The cache of datasets in Redis.
+ *
+ *	stock_data:S&P 500:Technology                 STRING  the envelope
+ *	stocknity:meta:{stock_data:S&P 500:Technology} HASH   what is about it
+ *	stocknity:members:{stock_data:S&P 500:Technology} STRING  who is in it
+ *	stocknity:session:{yahoo}                     STRING  a source's session
+ *
+ * The first is the application's own key (RedisDataManager.get_stock_data);
+ * the others lie in the same hash slot as what they belong to.  A dataset is
+ * fresh for CACHE_TTL, stale for STALE_TTL longer, then gone by Redis expiry.
+ * All key names of datasets are built in cache.c and nowhere else.
+ */
+#ifndef STORE_CACHE_H
+#define STORE_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/config.h"
+#include "base/rc.h"
+#include "data/dataset.h"
+#include "store/redis.h"
+
+enum cache_count {
+	CACHE_COUNT_NONE,
+	CACHE_COUNT_ALL,
+	CACHE_COUNT_FRESH /* only if it is fresh: else someone counts anew */
+};
+
+enum cache_state { CACHE_ABSENT, CACHE_FRESH, CACHE_STALE };
+
+struct cache_entry {
+	enum cache_state state;
+	const char *bytes; /* the envelope, NUL-terminated; NULL: absent */
+	size_t len;
+	int64_t fetched_us; /* its fence */
+	int64_t fresh_ms;   /* fresh until then, since the epoch */
+	int64_t now_ms;     /* Redis time of the reading */
+	redisReply *reply;  /* that owns bytes */
+};
+
+/*
+ * Read a dataset.  max_age_ms: older is stale (-1: CACHE_TTL decides).
+ * Absent is RC_OK with CACHE_ABSENT, as is a value that is not ours: *foreign
+ * (may be NULL) is set then, so that the caller can say so once.  count says
+ * whether this read adds to the counters (hits, stale, misses, last read).
+ */
+enum rc cache_get(struct redis *, const struct dataset *, int64_t max_age_ms,
+    enum cache_count, struct cache_entry *, int *foreign, struct err *);
+void cache_entry_fini(struct cache_entry *);
+
+struct cache_value {
+	const char *bytes;
+	size_t len;
+	int64_t fence_us; /* of the flight: when its sweep began */
+	int64_t fresh_ms; /* since the epoch */
+	int64_t rows;
+	const char *source;
+	const char *hash; /* data_hash */
+	int guard_shrink; /* hold back a table that lost too much */
+};
+
+/*
+ * Write a dataset.  RC_OK: stored.  RC_BUSY: newer data is there.  RC_INVALID:
+ * it lost more than 20 % and at least 5 rows against the last good one, and is
+ * held back until a second sweep ten minutes or more later agrees.  RC_DENIED:
+ * the key holds another type.  RC_FULL: Redis is full.  Nothing is replaced
+ * then.
+ */
+enum rc cache_put(struct redis *, const struct config *, const struct dataset *,
+    const struct cache_value *, struct err *);
+
+/*
+ * The members of the last good sweep of a dataset, as membership.c writes
+ * them; kept for 30 days.  RC_NOTFOUND: none.  *out is freed by the caller.
+ */
+enum rc cache_members_get(
+    struct redis *, const struct dataset *, char **out, struct err *);
+enum rc cache_members_put(struct redis *, const struct dataset *,
+    const char *text, size_t len, struct err *);
+
+/* A source's session text; RC_NOTFOUND: none.  *out is freed by the caller. */
+enum rc cache_session_get(
+    struct redis *, const char *source, char **out, struct err *);
+enum rc cache_session_put(struct redis *, const char *source,
+    const char *session, int64_t ttl_s, struct err *);
+
+#endif

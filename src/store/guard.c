@@ -1,0 +1,217 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "store/guard.h"
+#include "store/guard_file.h"
+#include "store/guard_limit.h"
+
+#define PROBE_LEASE_US INT64_C(60000000)
+#define MAX_MS         (INT64_C(1) << 40) /* keeps sums far from overflow */
+
+struct guard {
+	struct redis *redis; /* borrowed; NULL: the file */
+	char path[GUARD_FILE_PATH];
+};
+
+/* What an outcome is to the breaker and the hold; the rest says nothing about
+ * the source ("none").  See lua/guard_report.lua. */
+static const char *const classes[RC__MAX] = {
+	[RC_OK] = "ok",
+	[RC_PARTIAL] = "ok",
+	[RC_NOTFOUND] = "answer",
+	[RC_EMPTY] = "answer",
+	[RC_INVALID] = "answer",
+	[RC_NET] = "fail",
+	[RC_TIMEOUT] = "fail",
+	[RC_UPSTREAM] = "fail",
+	[RC_PARSE] = "fail",
+	[RC_LIMITED] = "hold",
+	[RC_BLOCKED] = "hold",
+};
+
+static int64_t
+us_of_ms(int64_t ms)
+{
+	return (ms < MAX_MS ? ms : MAX_MS) * 1000;
+}
+
+/* Rounded up: who sleeps that long does not wake before. */
+static int64_t
+ms_of_us(int64_t us)
+{
+	return (us + 999) / 1000;
+}
+
+enum rc
+guard_open(struct guard **out, const struct config *config, struct redis *redis,
+    struct err *e)
+{
+	struct guard *g = calloc(1, sizeof(*g));
+	enum rc rc = RC_OK;
+
+	if (g == NULL)
+		return err_set(e, RC_NOMEM, "guard: out of memory");
+	g->redis = redis;
+	if (redis == NULL)
+		rc = guard_file_path(config, g->path, e);
+	if (rc == RC_OK)
+		*out = g;
+	else
+		free(g);
+	return rc;
+}
+
+void
+guard_close(struct guard *g)
+{
+	free(g);
+}
+
+/* Room for the arguments of a script, as text. */
+struct args {
+	char hash[LIMIT_KEY];
+	char grants[LIMIT_KEY];
+	char n[6][24];
+};
+
+static enum rc
+make_keys(struct args *a, const char *source, struct err *e)
+{
+	int n = snprintf(a->grants, sizeof(a->grants),
+	    "stocknity:guard:{%s}:grants", source);
+
+	if (n < 0 || (size_t)n >= sizeof(a->grants))
+		return err_set(e, RC_BUG, "guard: the source's name is long");
+	snprintf(a->hash, sizeof(a->hash), "stocknity:guard:{%s}", source);
+	return RC_OK;
+}
+
+static void
+print(char out[24], int64_t v)
+{
+	snprintf(out, 24, "%lld", (long long)v);
+}
+
+static enum rc
+redis_take(struct guard *guard, const char *source, int64_t interval_us,
+    int burst, int64_t max_wait_us, struct grant *g, int64_t *wait_us,
+    struct err *e)
+{
+	static const enum rc codes[] = { RC_OK, RC_LIMITED, RC_OPEN };
+	struct args a;
+	const char *argv[] = { a.hash, a.grants, a.n[0], a.n[1], a.n[2], a.n[3],
+		a.n[4], a.n[5] };
+	redisReply *reply;
+	int64_t code;
+	enum rc rc;
+
+	rc = make_keys(&a, source, e);
+	if (rc != RC_OK)
+		return rc;
+	print(a.n[0], interval_us);
+	print(a.n[1], burst);
+	print(a.n[2], max_wait_us);
+	print(a.n[3], g->due_us);
+	print(a.n[4], g->probe);
+	print(a.n[5], PROBE_LEASE_US);
+	rc = redis_script(guard->redis, &script_guard_take, 2,
+	    sizeof(argv) / sizeof(argv[0]), argv, NULL, &reply, e);
+	if (rc != RC_OK)
+		return rc;
+	code = redis_int(reply, 0, -1);
+	if (code < 0 || code > 2) {
+		rc = err_set(e, RC_STORE, "guard_take: unexpected answer");
+	} else {
+		rc = codes[code];
+		*wait_us = redis_int(reply, 1, 0);
+		g->due_us = redis_int(reply, 2, 0);
+		g->probe = redis_int(reply, 3, 0);
+	}
+	freeReplyObject(reply);
+	return rc;
+}
+
+enum rc
+guard_take(struct guard *guard, const char *source, const struct policy *p,
+    int64_t max_wait_ms, struct grant *g, int64_t *wait_ms, struct err *e)
+{
+	int64_t interval = guard_interval_us(p), wait = 0;
+	int64_t max_wait = us_of_ms(max_wait_ms > 0 ? max_wait_ms : 0);
+	struct grant fresh = *g;
+	enum rc rc;
+
+	if (interval == 0)
+		return err_set(e, RC_BUG,
+		    "%s: not a rate: %g a second, %d at "
+		    "once",
+		    source, p->rate, p->burst);
+	if (guard->redis != NULL)
+		rc = redis_take(guard, source, interval, p->burst, max_wait,
+		    &fresh, &wait, e);
+	else
+		rc = guard_file_take(guard->path, source, interval, p->burst,
+		    max_wait, &fresh, &wait, e);
+	switch (rc) {
+	case RC_OK:
+		*g = fresh;
+		g->wait_ms = ms_of_us(wait);
+		return RC_OK;
+	case RC_LIMITED:
+	case RC_OPEN:
+		*g = (struct grant){ 0 };
+		*wait_ms = ms_of_us(wait);
+		return err_set(e, rc,
+		    rc == RC_OPEN
+			? "the breaker is open: too many failures, the next "
+			  "try in %.1f s"
+			: "rate limit: the next call may be made in %.1f s",
+		    (double)wait / 1e6);
+	default:
+		return rc;
+	}
+}
+
+static enum rc
+redis_report(struct guard *guard, const char *source, const struct grant *g,
+    enum rc what, int64_t retry_us, int64_t *hold_us, struct err *e)
+{
+	const char *class = what < RC__MAX ? classes[what] : NULL;
+	struct args a;
+	const char *argv[] = { a.hash, class != NULL ? class : "none", a.n[0],
+		a.n[1], a.n[2], rc_name(what) };
+	redisReply *reply;
+	enum rc rc;
+
+	rc = make_keys(&a, source, e);
+	if (rc != RC_OK)
+		return rc;
+	print(a.n[0], retry_us);
+	print(a.n[1], g->due_us);
+	print(a.n[2], g->probe);
+	rc = redis_script(guard->redis, &script_guard_report, 1,
+	    sizeof(argv) / sizeof(argv[0]), argv, NULL, &reply, e);
+	if (rc != RC_OK)
+		return rc;
+	*hold_us = redis_int(reply, 0, 0);
+	freeReplyObject(reply);
+	return RC_OK;
+}
+
+enum rc
+guard_report(struct guard *guard, const char *source, const struct grant *g,
+    enum rc what, int64_t retry_after_ms, int64_t *hold_ms, struct err *e)
+{
+	int64_t retry = retry_after_ms < 0 ? -1 : us_of_ms(retry_after_ms);
+	int64_t hold = 0;
+	enum rc rc;
+
+	if (guard->redis != NULL)
+		rc = redis_report(guard, source, g, what, retry, &hold, e);
+	else
+		rc = guard_file_report(
+		    guard->path, source, g, what, retry, &hold, e);
+	if (rc == RC_OK && hold_ms != NULL)
+		*hold_ms = ms_of_us(hold);
+	return rc;
+}

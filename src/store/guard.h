@@ -1,0 +1,67 @@
+/*
+ * What a source must not be asked to bear, shared by all processes: the rate
+ * limit, the hold after a 429, and the circuit breaker.  State is in Redis
+ * (one hash a source), each step is one Lua script, time is Redis TIME.
+ *
+ *	take ──▶ GO            send the request now
+ *	     ──▶ WAIT ms       sleep, then take again with the same grant
+ *	     ──▶ RC_LIMITED    it would take longer than max_wait
+ *	     ──▶ RC_OPEN       the breaker is open; wait says how long
+ *	then, whatever came of it: report
+ *
+ * Rate: GCRA with reservation.  take reserves the next free slot and says how
+ * long to sleep; who sleeps looks at the hold again on waking, which is the
+ * second take.  A slot that its owner comes to more than an interval late is
+ * given up for a new one, so that starts cannot bunch up.  Every slot that
+ * becomes GO is put on the log of grants (the last 1000, as due times).
+ *
+ * Hold: RC_LIMITED or RC_BLOCKED reported holds the source until Retry-After,
+ * else 60 s, doubling up to an hour while it goes on.
+ *
+ * Breaker: opens at 5 failures in a row, or half of at least 10 calls in 60 s;
+ * open for 30 s x 2^n, at most 600 s; then one leased probe at a time; two
+ * successes close it.  Failures are RC_NET, RC_TIMEOUT, RC_UPSTREAM and
+ * RC_PARSE.
+ *
+ * Without Redis (redis NULL) rate and hold, without the breaker, are kept in
+ * a locked file of STATE_DIR that the user's processes share.
+ */
+#ifndef STORE_GUARD_H
+#define STORE_GUARD_H
+
+#include <stdint.h>
+
+#include "base/config.h"
+#include "base/rc.h"
+#include "source/source.h"
+#include "store/redis.h"
+
+struct guard;
+
+/* redis is borrowed; NULL: none. */
+enum rc guard_open(
+    struct guard **, const struct config *, struct redis *, struct err *);
+void guard_close(struct guard *);
+
+/* A place in the queue of a source's calls; starts as { 0 }. */
+struct grant {
+	int64_t due_us;  /* the slot; 0: none yet */
+	int64_t wait_ms; /* sleep that long, then take again; 0: GO */
+	int64_t probe;   /* token of the breaker's probe; 0: not one */
+};
+
+/*
+ * RC_OK: look at g->wait_ms.  RC_LIMITED (would wait longer than max_wait_ms)
+ * or RC_OPEN: *wait_ms is how long; the slot is free again.  RC_FULL: Redis is
+ * full, guards fail closed.
+ */
+enum rc guard_take(struct guard *, const char *source, const struct policy *,
+    int64_t max_wait_ms, struct grant *, int64_t *wait_ms, struct err *);
+
+/* What came of a call that was GO.  retry_after_ms: -1 where none was said.
+ * *hold_ms (may be NULL): how long the source is held now, 0 where it is not.
+ */
+enum rc guard_report(struct guard *, const char *source, const struct grant *,
+    enum rc what, int64_t retry_after_ms, int64_t *hold_ms, struct err *);
+
+#endif

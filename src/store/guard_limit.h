@@ -1,0 +1,37 @@
+/*
+ * Rate limit and hold as guard.h says, as pure code on the state of one
+ * source: what lua/guard_take.lua and lua/guard_report.lua do in Redis, for
+ * where there is no Redis.  Without log of grants and without breaker.
+ */
+#ifndef STORE_GUARD_LIMIT_H
+#define STORE_GUARD_LIMIT_H
+
+#include <stdint.h>
+
+#include "base/rc.h"
+#include "store/guard.h"
+
+/* Microseconds since the epoch; all 0 is a source never asked. */
+struct guard_limit {
+	int64_t tat_us;  /* GCRA: when the bucket is full again */
+	int64_t hold_us; /* no call before */
+	int64_t hold_n;  /* holds in a row */
+	int64_t seen_us; /* the last step, to notice a clock set back */
+};
+
+/* Microseconds between two calls, 0 where the policy is not one. */
+int64_t guard_interval_us(const struct policy *);
+
+/*
+ * RC_OK: g->due_us is the slot, *wait_us how long until then (0: GO).
+ * RC_LIMITED: *wait_us is more than max_wait_us, and nothing is reserved.
+ */
+enum rc guard_limit_take(struct guard_limit *, int64_t now_us,
+    int64_t interval_us, int burst, int64_t max_wait_us, struct grant *g,
+    int64_t *wait_us);
+
+/* What came of a call; retry_after_us: -1 where none was said. */
+void guard_limit_report(struct guard_limit *, int64_t now_us,
+    const struct grant *g, enum rc what, int64_t retry_after_us);
+
+#endif

@@ -1,0 +1,78 @@
+-- KEYS guard grants; ARGV interval_us burst max_wait_us due_us probe lease_us
+-- Answers { code, wait_us, due_us, probe }; code 0: GO where wait_us is 0,
+-- else WAIT; 1: limited; 2: the breaker is open.
+local key = KEYS[1]
+local T, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local max_wait, due = tonumber(ARGV[3]), tonumber(ARGV[4])
+local token, lease = tonumber(ARGV[5]), tonumber(ARGV[6])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local mine = due
+
+local function text(n)
+  return string.format('%.0f', n)
+end
+
+local h = redis.call('HMGET', key, 'seen_us', 'tat_us', 'hold_until_us',
+  'open_until_us', 'probe_until_us', 'probe', 'probes')
+for i = 1, 7 do
+  h[i] = tonumber(h[i] or 0) or 0
+end
+-- A clock that was set back takes the recorded times along.
+if h[1] > now then
+  for i = 2, 5 do
+    h[i] = math.max(0, h[i] - (h[1] - now))
+  end
+end
+local tat, hold, open, probe_until, probe, probes = unpack(h, 2)
+
+-- A place that is given up: its slot is free again where it is the last one
+-- (who waits for the last has tat = due + burst * T), and so is its probe.
+local function refuse(code, wait)
+  if mine > now and tat == mine + burst * T then
+    redis.call('HSET', key, 'tat_us', text(tat - T))
+  end
+  if token > 0 and token == probe then
+    redis.call('HSET', key, 'probe', '0')
+  end
+  return { code, wait, 0, 0 }
+end
+
+if open > now then
+  return refuse(2, open - now)
+end
+if open > 0 and probe > 0 and probe ~= token and probe_until > now then
+  return refuse(2, probe_until - now)
+end
+
+-- A slot is kept unless a hold overtook it, its owner comes late, or it is
+-- not of this state (flushed, or the clock was set back).
+if (due < hold and now < hold) or now - due > T or due > tat then
+  due = 0
+end
+if due == 0 then
+  -- Behind a hold there is no burst: the source has just said enough.
+  local base = math.max(tat, hold + (burst - 1) * T)
+  due = math.max(now, base - (burst - 1) * T)
+  if due - now > max_wait then
+    return refuse(1, due - now)
+  end
+  tat = math.max(base, now) + T
+end
+if open == 0 then
+  token = 0
+elseif token == 0 or token ~= probe then
+  probes = probes + 1
+  token = probes
+end
+
+-- The first write of all: a full Redis refuses the whole.
+redis.call('HSET', key, 'seen_us', text(now), 'tat_us', text(tat),
+  'hold_until_us', text(hold), 'open_until_us', text(open),
+  'probe', text(token), 'probe_until_us', text(due + lease),
+  'probes', text(probes))
+if due <= now then
+  redis.call('LPUSH', KEYS[2], text(due) .. ' ' .. text(now))
+  redis.call('LTRIM', KEYS[2], 0, 999)
+end
+return { 0, math.max(0, due - now), due, token }

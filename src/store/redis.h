@@ -1,0 +1,82 @@
+/*
+ * hiredis made typed: one connection, made when first needed, with
+ * REDIS_TIMEOUT on connecting and on every answer.
+ *
+ * A call that fails on the connection is RC_STORE and drops it; the next call
+ * connects anew.  An answer that is an error becomes a code: RC_FULL (OOM),
+ * RC_BUSY (LOADING, BUSY, TRYAGAIN, CLUSTERDOWN, MASTERDOWN), RC_DENIED
+ * (NOAUTH, WRONGPASS, NOPERM, READONLY), RC_INVALID (WRONGTYPE), else
+ * RC_STORE.  Messages name the server ("redis at localhost:6379/0") and never
+ * a password.
+ *
+ * Programs ignore SIGPIPE: a server that goes away while it is written to
+ * would end them.
+ */
+#ifndef STORE_REDIS_H
+#define STORE_REDIS_H
+
+#include <hiredis/hiredis.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/config.h"
+#include "base/rc.h"
+
+struct redis;
+
+/*
+ * Connect, AUTH, SELECT, all at once.  RC_CONFIG: a REDIS_URL that we cannot
+ * read; RC_STORE: nobody answers; RC_DENIED: not with this password.
+ */
+enum rc redis_open(struct redis **, const struct config *, struct err *);
+void redis_close(struct redis *);
+
+/* "localhost:6379/0", "unix:/run/redis.sock": for messages. */
+const char *redis_name(const struct redis *);
+
+/*
+ * One command.  *out is freed with freeReplyObject by the caller; it is never
+ * an error reply.  Arguments may hold any bytes; lens may be NULL.
+ */
+enum rc redis_call(struct redis *, int argc, const char *const *argv,
+    const size_t *lens, redisReply **out, struct err *);
+
+/*
+ * Pipelining: add commands, then fetch their replies in the same order.  All
+ * n replies are taken even if one is an error; that error is returned and its
+ * slot (and those after a lost connection) is NULL.
+ */
+enum rc redis_add(struct redis *, int argc, const char *const *argv,
+    const size_t *lens, struct err *);
+enum rc redis_fetch(struct redis *, redisReply **out, size_t n, struct err *);
+
+/* Redis TIME in microseconds since the epoch: the clock of all processes. */
+enum rc redis_time_us(struct redis *, int64_t *us, struct err *);
+
+/* The same out of a reply to TIME. */
+int64_t redis_reply_us(const redisReply *time);
+
+/* Element i of an array, an integer or a string that is one; else deflt. */
+int64_t redis_int(const redisReply *reply, size_t i, int64_t deflt);
+
+/*
+ * A Lua script; text and SHA1 are made by lua2c.sh out of store/lua/NAME.lua.
+ * EVALSHA, and EVAL where Redis does not know it (a restart, SCRIPT FLUSH).
+ */
+struct script {
+	const char *name;
+	const char *sha;
+	const char *text;
+};
+
+/* argv: nkeys keys, then the arguments; argc counts both. */
+enum rc redis_script(struct redis *, const struct script *, int nkeys, int argc,
+    const char *const *argv, const size_t *lens, redisReply **out,
+    struct err *);
+
+extern const struct script script_guard_take;
+extern const struct script script_guard_report;
+extern const struct script script_flight;
+extern const struct script script_cache_put;
+
+#endif
