@@ -1,0 +1,119 @@
+/*
+ * The list of sources, and what a status alone tells.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "source/source.h"
+
+static void
+a_source_is_found_by_name_without_regard_to_case(void **state)
+{
+	const struct source *s = NULL;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(source_by_name("Finviz", &s, NULL), RC_OK);
+	assert_ptr_equal(s, &source_finviz);
+	assert_int_equal(source_by_name("bloomberg", &s, &e), RC_USAGE);
+	assert_ptr_equal(s, &source_finviz); /* untouched */
+	assert_non_null(strstr(e.msg, "finviz, yahoo"));
+}
+
+static void
+a_setting_lists_each_source_once_in_order(void **state)
+{
+	const struct source *list[LIMIT_SOURCES];
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(
+	    source_list("yahoo, finviz,YAHOO,", list, &n, NULL), RC_OK);
+	assert_int_equal(n, 2);
+	assert_ptr_equal(list[0], &source_yahoo);
+	assert_ptr_equal(list[1], &source_finviz);
+}
+
+static void
+an_unknown_or_empty_list_is_refused(void **state)
+{
+	const struct source *list[LIMIT_SOURCES];
+	size_t n = 7;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(
+	    source_list("finviz,bloomberg", list, &n, &e), RC_CONFIG);
+	assert_non_null(strstr(e.msg, "\"bloomberg\""));
+	assert_int_equal(source_list(" , ", list, &n, &e), RC_CONFIG);
+	assert_int_equal(n, 7);
+}
+
+static void
+every_source_is_complete(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < nsources; i++) {
+		const struct source *s = sources[i];
+
+		assert_non_null(s->name);
+		assert_ptr_equal(strstr(s->origin, "https://"), s->origin);
+		assert_true(s->nrequired > 0);
+		assert_true(s->address && s->policy && s->begin && s->next &&
+			    s->feed && s->progress && s->finish && s->end &&
+			    s->read);
+		assert_int_equal(s->session == NULL, s->made == NULL);
+	}
+}
+
+static void
+a_status_is_classed_and_a_challenge_goes_first(void **state)
+{
+	static const struct {
+		int status;
+		const char *headers;
+		enum rc rc;
+	} cases[] = {
+		{ 200, "", RC_OK },
+		{ 429, "", RC_LIMITED },
+		{ 999, "", RC_LIMITED },
+		{ 401, "", RC_BLOCKED },
+		{ 403, "", RC_BLOCKED },
+		{ 407, "", RC_BLOCKED },
+		{ 451, "", RC_BLOCKED },
+		{ 500, "", RC_UPSTREAM },
+		{ 404, "", RC_UPSTREAM },
+		{ 204, "", RC_UPSTREAM },
+		{ 200, "CF-Mitigated: challenge\n", RC_BLOCKED },
+		{ 429, "Server: x\ncf-mitigated: challenge\n", RC_BLOCKED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct http_response r = { .status = cases[i].status,
+			.body = "",
+			.headers = cases[i].headers };
+
+		assert_int_equal(source_status(&r, NULL), cases[i].rc);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    a_source_is_found_by_name_without_regard_to_case),
+		cmocka_unit_test(a_setting_lists_each_source_once_in_order),
+		cmocka_unit_test(an_unknown_or_empty_list_is_refused),
+		cmocka_unit_test(every_source_is_complete),
+		cmocka_unit_test(
+		    a_status_is_classed_and_a_challenge_goes_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
