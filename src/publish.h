@@ -1,0 +1,57 @@
+/*
+ * From a table to what is stored and answered: the envelopes of a sweep, and
+ * their way into the cache.  A sweep of an index with sector Any makes twelve
+ * datasets, so that a sector is always read from its own key.
+ */
+#ifndef PUBLISH_H
+#define PUBLISH_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/config.h"
+#include "base/rc.h"
+#include "data/envelope.h"
+#include "data/table.h"
+#include "store/cache.h"
+#include "store/redis.h"
+
+struct publication {
+	struct dataset dataset; /* of the sweep */
+	const char *source;
+	const char *origin;  /* as in struct envelope */
+	const char *members; /* likewise */
+	struct table *table;
+	const struct table *asked; /* the members that were asked for, where
+				      the source may miss some; NULL: none */
+	int64_t total;             /* the site's own; -1: none */
+	int64_t fence_us;          /* when the sweep began */
+};
+
+/* Called with each envelope, whose bytes hold during the call: its rows and
+ * total, and RC_OK or why it was not stored (RC_BUSY, RC_INVALID, …). */
+typedef void publish_done(void *arg, const struct dataset *, const struct buf *,
+    int64_t rows, int64_t total);
+
+/*
+ * Write the envelope of the sweep and, for Any, those of the eleven sectors;
+ * put each into the cache (redis NULL: into none); hand each to done.
+ *
+ * RC_INVALID: the cache holds the table back (nothing was handed out).  A
+ * cache that refuses otherwise is *stored = its code, with the message in e,
+ * and the envelopes are handed out all the same.
+ */
+enum rc publish(const struct config *, struct redis *,
+    const struct publication *, publish_done *, void *arg, enum rc *stored,
+    struct err *);
+
+/*
+ * A sector out of a fresh sweep of its whole index: where the cache has that,
+ * *entry becomes the sector's envelope, cached as well, and fresh; else it is
+ * left as it is.
+ */
+enum rc publish_derive(const struct config *, struct redis *,
+    const struct dataset *, int64_t max_age_ms, struct cache_entry *entry,
+    struct err *);
+
+#endif

@@ -1,0 +1,236 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "data/validate.h"
+#include "membership.h"
+#include "sweep.h"
+
+struct sweep {
+	const struct drive_env *env;
+	struct dataset dataset;
+	const struct source *const *list;
+	size_t n, at; /* the source tried now */
+	int64_t deadline_ms;
+	struct drive *drive; /* NULL: the source has not begun */
+	struct query query;
+	struct member *members;
+	struct table asked; /* the members, where the source needs them */
+	char from[64];      /* where they come from */
+	struct table table;
+	int64_t total;
+	struct attempts attempts;
+};
+
+enum rc
+sweep_begin(struct sweep **out, const struct drive_env *env,
+    const struct dataset *ds, const struct source *const *list, size_t n,
+    int64_t now_ms, struct err *e)
+{
+	struct sweep *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	s->env = env;
+	s->dataset = *ds;
+	s->list = list;
+	s->n = n;
+	s->deadline_ms = now_ms + env->config->task_deadline * 1000;
+	table_init(&s->asked);
+	table_init(&s->table);
+	*out = s;
+	return RC_OK;
+}
+
+static void
+drop(struct sweep *s)
+{
+	drive_end(s->drive);
+	s->drive = NULL;
+	free(s->members);
+	s->members = NULL;
+	table_clear(&s->asked);
+	table_clear(&s->table);
+	s->from[0] = '\0';
+}
+
+void
+sweep_end(struct sweep *s)
+{
+	if (s == NULL)
+		return;
+	drop(s);
+	table_fini(&s->asked);
+	table_fini(&s->table);
+	free(s);
+}
+
+static const char *
+text_of(const struct record *r, enum field f)
+{
+	return r->v[f].kind == VALUE_TEXT ? r->v[f].u.text : NULL;
+}
+
+static enum rc
+find_members(struct sweep *s, struct err *e)
+{
+	enum rc rc;
+
+	rc = membership_load(s->env->config, s->env->redis, &s->dataset,
+	    &s->asked, s->from, sizeof(s->from), e);
+	if (rc != RC_OK)
+		return rc;
+	s->members = calloc(s->asked.count + 1, sizeof(*s->members));
+	if (s->members == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	for (size_t i = 0; i < s->asked.count; i++) {
+		const struct record *r = &s->asked.rows[i];
+
+		s->members[i] = (struct member){ text_of(r, FIELD_TICKER),
+			text_of(r, FIELD_COMPANY), text_of(r, FIELD_SECTOR) };
+	}
+	return RC_OK;
+}
+
+static enum rc
+begin_source(struct sweep *s, struct err *e)
+{
+	const struct source *source = s->list[s->at];
+	enum rc rc = RC_OK;
+
+	if (source->needs_members)
+		rc = find_members(s, e);
+	if (rc != RC_OK)
+		return rc;
+	if (source->needs_members && s->asked.count == 0)
+		return RC_EMPTY; /* known, and nobody is in it */
+	s->query = (struct query){ s->dataset, s->env->config, s->members,
+		s->asked.count };
+	return drive_begin(
+	    &s->drive, s->env, source, &s->query, s->deadline_ms, e);
+}
+
+/* All answers of the source are in: is its table good? */
+static enum rc
+check(struct sweep *s, struct err *e)
+{
+	const struct source *source = s->list[s->at];
+	size_t dropped = 0;
+	enum rc rc;
+
+	rc = drive_finish(s->drive, &s->table, &s->total, e);
+	if (rc == RC_OK)
+		rc = validate_table(&s->table, source->may_miss ? -1 : s->total,
+		    source->required, source->nrequired, &dropped, e);
+	if (rc == RC_OK && dropped > 0)
+		log_warn("source=%s: %zu figures outside the range of their "
+			 "field were made null",
+		    source->name, dropped);
+	return rc;
+}
+
+/* Every source failed: one line, and the code that says what to do. */
+static enum rc
+all_failed(const struct sweep *s, struct err *e)
+{
+	const struct attempts *a = &s->attempts;
+	const struct attempt *last = &a->v[a->n - 1];
+	size_t later = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		later += rc_exit(a->v[i].why.rc) == rc_exit(RC_LIMITED);
+	if (a->n == 1)
+		return err_set(e,
+		    later || rc_exit(last->why.rc) == rc_exit(RC_PARSE)
+			? last->why.rc
+			: RC_NOSOURCE,
+		    "%s: %s", last->source, last->why.msg);
+	return err_set(e, later == a->n ? RC_LIMITED : RC_NOSOURCE,
+	    "no source has it: %s: %.100s; %s: %.100s", a->v[0].source,
+	    a->v[0].why.msg, last->source, last->why.msg);
+}
+
+enum rc
+sweep_step(struct sweep *s, int64_t now_ms, int64_t *wake_ms, struct err *e)
+{
+	struct err why = { 0 };
+	int64_t wait_ms = 0;
+	enum rc rc = RC_OK;
+
+	while (s->at < s->n) {
+		if (s->drive == NULL)
+			rc = begin_source(s, &why);
+		if (rc == RC_EMPTY) {
+			s->total = 0;
+			return RC_OK;
+		}
+		if (rc == RC_OK)
+			rc = drive_step(s->drive, now_ms, wake_ms, &why);
+		if (rc == RC_BUSY)
+			return rc;
+		if (rc == RC_OK) {
+			rc = check(s, &why);
+			if (rc == RC_OK)
+				return rc;
+		}
+		if (rc == RC_STORE || rc == RC_FULL)
+			return err_set(e, rc, "%s", why.msg);
+		if (s->drive != NULL)
+			wait_ms = drive_wait_ms(s->drive);
+		attempts_add(&s->attempts, s->list[s->at]->name, wait_ms, &why);
+		drop(s);
+		s->at++;
+		rc = RC_OK;
+	}
+	if (s->n == 0)
+		return err_set(e, RC_NOSOURCE, "SOURCES names no source");
+	return all_failed(s, e);
+}
+
+void
+sweep_again(struct sweep *s)
+{
+	drop(s);
+}
+
+void
+sweep_reject(struct sweep *s, const struct err *why)
+{
+	attempts_add(&s->attempts, s->list[s->at]->name, 0, why);
+	drop(s);
+	s->at++;
+}
+
+const struct attempts *
+sweep_attempts(const struct sweep *s)
+{
+	return &s->attempts;
+}
+
+const struct source *
+sweep_source(const struct sweep *s)
+{
+	return s->at < s->n ? s->list[s->at] : NULL;
+}
+
+const struct table *
+sweep_members(const struct sweep *s, const char **from)
+{
+	*from = s->members != NULL ? s->from : NULL;
+	return s->members != NULL ? &s->asked : NULL;
+}
+
+struct table *
+sweep_table(struct sweep *s, int64_t *total)
+{
+	*total = s->total;
+	return &s->table;
+}
+
+void
+sweep_progress(const struct sweep *s, int64_t now_ms, struct drive_progress *p)
+{
+	*p = (struct drive_progress){ .total = -1 };
+	if (s->drive != NULL)
+		drive_progress(s->drive, now_ms, p);
+}

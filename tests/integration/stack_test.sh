@@ -1,0 +1,67 @@
+#!/bin/bash
+# make demo and make stop, in a folder of the test's own; make install.
+set -u
+cd "$(dirname "$0")/../.." || exit 71
+root=$PWD
+if [ "${B:-build/rel}" != build/rel ]; then
+	echo "skipped stack_test: it is about the installed programs"
+	echo "0 passed, 0 failed, 1 skipped"
+	exit 0
+fi
+tmp=$(mktemp -d)
+export STACK_DIR=$tmp/run
+unset REDIS_URL FINVIZ_URL STOCKNITY_CONF
+passed=0 failed=0
+trap 'tools/stack.sh stop >/dev/null 2>&1; rm -rf "$tmp"' EXIT
+
+check() { # WHAT COMMAND...
+	what=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED $what"
+		[ ! -s "$tmp/out" ] || tail -n 20 "$tmp/out"
+	fi
+}
+
+says() { grep -q -- "$1" "$tmp/out"; }
+pids() { cat "$STACK_DIR/redis.pid" "$STACK_DIR/market.pid"; }
+gone() { for p in $1; do ! kill -0 "$p" 2>/dev/null || return 1; done; }
+
+tools/stack.sh demo >"$tmp/out" 2>&1
+check "demo ends with 0" test $? -eq 0
+check "the table is there" says 'AAPL .*Apple Inc (demo)'
+check "it says what it is" says 'NOT LIVE DATA'
+check "companies are counted" says '^[0-9]* companies  S&P 500 / Technology'
+first=$(pids)
+check "what it prints to try works" env STOCKNITY_CONF="$STACK_DIR/settings" \
+	bin/fetch --index DJIA --format csv --limit 1 -v >/dev/null
+tools/stack.sh demo >"$tmp/out" 2>&1
+check "a second demo ends with 0" test $? -eq 0
+check "a second demo finds the first" test "$(pids)" = "$first"
+tools/stack.sh stop >"$tmp/out" 2>&1
+check "stop ends with 0" test $? -eq 0
+check "stop ends the servers" gone "$first"
+check "stop leaves nothing" test ! -e "$STACK_DIR"
+check "stop without a stack is fine" tools/stack.sh stop
+
+make --no-print-directory install DESTDIR="$tmp/d" PREFIX=/usr >"$tmp/out" 2>&1
+check "install" test $? -eq 0
+installed=$tmp/d/usr/bin/stocknity-fetch
+check "an installed program runs" test "$("$installed" --version)" = \
+	"$(bin/fetch --version)"
+echo '{"quoteResponse":{"result":[],"error":null}}' >"$tmp/body"
+"$installed" -f "$tmp/body" --source yahoo >"$tmp/out"
+check "it finds its other half" test $? -eq 66
+cd / && env -i PATH="$PATH" HOME="$tmp" REDIS_URL=unix:///nowhere \
+	YAHOO_URL=http://127.0.0.1:1 YAHOO_COOKIE_URL=http://127.0.0.1:1/ \
+	"$installed" --index DJIA --source yahoo >"$tmp/out" 2>&1
+check "it finds its members" says '127.0.0.1'
+cd "$root" || exit 71
+make --no-print-directory uninstall DESTDIR="$tmp/d" PREFIX=/usr >"$tmp/out" 2>&1
+check "uninstall leaves no file" test -z "$(find "$tmp/d" -type f)"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
