@@ -1,0 +1,186 @@
+"""make bench: the figures of README.md, measured anew in one run on this
+machine. Ratios are of interleaved pairs, pinned to one core: median, and the
+range of the middle nine tenths."""
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
+from harness import ROOT, Servers, program, wait_until  # noqa: E402
+
+CORE = max(os.sched_getaffinity(0))
+rows = []
+
+
+def say(what, value, bound=""):
+    rows.append((what, value, bound))
+    print("%-62s %s%s" % (what, value, "   (%s)" % bound if bound else ""),
+          flush=True)
+
+
+def spread(values, unit=""):
+    values = sorted(values)
+    cut = len(values) // 20
+    return "%.2f%s (%.2f-%.2f)" % (statistics.median(values), unit,
+                                  values[cut], values[-1 - cut])
+
+
+def pinned():
+    os.sched_setaffinity(0, {CORE})
+
+
+def process(argv, env=None, pin=True):
+    """Run a program into a pipe; seconds, peak RSS in KiB, bytes."""
+    begin = time.perf_counter()
+    child = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL,
+                             preexec_fn=pinned if pin else None)
+    size = 0
+    while True:
+        part = child.stdout.read(1 << 20)
+        if not part:
+            break
+        size += len(part)
+    child.stdout.close()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - begin
+    if child.returncode != 0:
+        sys.exit("%r ended with %d" % (argv, child.returncode))
+    return seconds, usage.ru_maxrss, size
+
+
+def refresh(s):
+    """Both default indexes with all their sectors, at the default rate."""
+    s.fresh()
+    env = s.env(RATE_LIMIT="2")
+    seconds, rss, _ = process([program("fetch"), "--all", "--refresh"], env,
+                              pin=False)
+    calls = len(s.calls())
+    forced = (calls - 1) / 2
+    say("refresh of S&P 500 and DJIA x 12 sectors: calls", calls, "28")
+    say("refresh: elapsed / forced by 2 calls a second",
+        "%.1f s / %.1f s = %.3f" % (seconds, forced, seconds / forced),
+        "at most 1.1")
+    say("refresh, cold: peak RSS", "%.1f MiB" % (rss / 1024), "at most 32")
+
+
+def page(s):
+    """A 20-row page with all columns, against libxml2's DOM and bs4."""
+    ids = ",".join(str(i) for i in range(0, 151))
+    url = s.url + "/screener?" + urllib.parse.urlencode(
+        {"v": "152", "f": "idx_sp500", "o": "ticker", "c": ids}, safe=",")
+    body = urllib.request.urlopen(url, timeout=10).read()
+    path = os.path.join(s.dir, "page.html")
+    with open(path, "wb") as f:
+        f.write(body)
+    out = subprocess.run([os.path.join(ROOT, "build/rel/tests/bench_page"),
+                          path, "60"], capture_output=True, text=True,
+                         check=True, preexec_fn=pinned).stdout
+    pairs = [tuple(map(int, line.split())) for line in out.splitlines()]
+    say("parsing a 20-row page (%d KB) / htmlReadMemory" % (len(body) // 1000),
+        spread([a / b for a, b in pairs]), "at most 1.4")
+    say("  that is, milliseconds", "%.1f / %.1f" % (
+        statistics.median(a for a, _ in pairs) / 1e6,
+        statistics.median(b for _, b in pairs) / 1e6))
+    ours = statistics.median(a for a, _ in pairs) / 1e9
+    os.sched_setaffinity(0, {CORE})
+    soup = [beautiful_soup(body) for _ in range(7)]
+    os.sched_setaffinity(0, set(range(os.cpu_count())))
+    say("BeautifulSoup as finvizfinance does / ours",
+        "%.1f (%.0f ms)" % (statistics.median(soup) / ours,
+                            statistics.median(soup) * 1000))
+
+
+def beautiful_soup(body):
+    from bs4 import BeautifulSoup
+    begin = time.perf_counter()
+    soup = BeautifulSoup(body, "lxml")
+    table = soup.find("table", class_="screener_table")
+    found = [[cell.text for cell in row.find_all("td")]
+             for row in table.find_all("tr")[1:]]
+    assert len(found) == 20, len(found)
+    return time.perf_counter() - begin
+
+
+def cached(s):
+    """fetch of the cached S&P 500, whole process, against redis-cli."""
+    s.fresh()
+    env = s.env()
+    process([program("fetch")], env)
+    key = "stock_data:S&P 500:Any"
+    pairs, rss = [], 0
+    for _ in range(60):
+        ours, peak, size = process([program("fetch")], env)
+        theirs, _, other = process(["redis-cli", "-s", s.socket, "--raw",
+                                    "GET", key])
+        assert size == other, (size, other)
+        pairs.append((ours, theirs))
+        rss = max(rss, peak)
+    say("fetch of the cached S&P 500 (%d KB) / redis-cli --raw GET" %
+        (size // 1000), spread([a / b for a, b in pairs]), "at most 2.5")
+    say("  that is, milliseconds", "%.1f / %.1f" % (
+        statistics.median(a for a, _ in pairs) * 1000,
+        statistics.median(b for _, b in pairs) * 1000))
+    say("fetch of the cached S&P 500: peak RSS", "%.1f MiB" % (rss / 1024),
+        "at most 16")
+
+
+def limiter(s):
+    """Eight processes at once, by the limiter's own log and at the server."""
+    s.fresh()
+    rate = 20
+    sectors = ["Technology", "Financial", "Energy", "Utilities", "Healthcare",
+               "Industrials", "Real Estate", "Basic Materials"]
+    env = s.env(RATE_LIMIT=str(rate), MAX_WAIT="600")
+    children = [subprocess.Popen(
+        [program("fetch"), "--index", "Any", "--sector", sector], env=env,
+        stdout=subprocess.DEVNULL) for sector in sectors]
+    for child in children:
+        if child.wait(120) not in (0,):
+            sys.exit("a fetch of the limiter's bench failed")
+    log = s.cli("LRANGE", "stocknity:guard:{finviz}:grants", "0", "-1")
+    due = sorted(int(line.split()[0]) for line in log.splitlines())
+    seen = [c["us"] for c in s.calls()]
+    say("limiter, 8 processes, %d grants: over burst + W x rate" % len(due),
+        "%.3f" % excess(due, rate), "at most 0")
+    say("limiter: the same at the server", "%.3f" % excess(seen, rate),
+        "at most 1")
+
+
+def excess(times, rate):
+    """The most calls of any window beyond 1 + its length x rate."""
+    most = -1.0
+    for i, begin in enumerate(times):
+        for j in range(i, len(times)):
+            most = max(most, j - i + 1 - (1 + (times[j] - begin) / 1e6 * rate))
+    return most
+
+
+def main():
+    s = Servers(market_args=["--latency", "50"])
+    try:
+        page(s)
+        cached(s)
+        limiter(s)
+        refresh(s)
+    finally:
+        s.close()
+    with open("/proc/cpuinfo") as f:
+        model = re.search(r"model name\s*: (.*)", f.read())
+    print("\n| what | measured | asked for |\n| --- | --- | --- |")
+    for row in rows:
+        print("| %s | %s | %s |" % tuple(str(x).strip() for x in row))
+    print("\n%d cores, %s" % (os.cpu_count(), model.group(1) if model else "?"))
+
+
+if __name__ == "__main__":
+    main()
