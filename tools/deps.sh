@@ -9,7 +9,7 @@ libjson-c-dev libxxhash-dev"
 run="redis-server libmicrohttpd-dev zlib1g-dev curl"
 test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli openssl
 nginx clang libclang-rt-14-dev procps"
-bench="python3-bs4 python3-lxml redis-tools"
+bench="python3 python3-bs4 python3-lxml time"
 lint="clang-format clang-tidy git man-db shellcheck"
 
 [ $# -gt 0 ] || set -- build run test bench lint

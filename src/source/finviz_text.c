@@ -139,7 +139,8 @@ const char *
 finviz_attribute(const unsigned char **atts, const char *name)
 {
 	for (; atts != NULL && atts[0] != NULL; atts += 2)
-		if (strcmp((const char *)atts[0], name) == 0)
+		if (atts[0][0] == (unsigned char)name[0] &&
+		    strcmp((const char *)atts[0], name) == 0)
 			return atts[1] == NULL ? "" : (const char *)atts[1];
 	return NULL;
 }

@@ -101,6 +101,13 @@ class Servers:
     def fetch(self, *args, timeout=60, **env):
         return run("fetch", *args, env=self.env(**env), timeout=timeout)
 
+    def pin(self, core=None):
+        """The servers on one core, or on all."""
+        cores = range(os.cpu_count()) if core is None else {core}
+        for child in self.children:
+            for task in os.listdir("/proc/%d/task" % child.pid):
+                os.sched_setaffinity(int(task), cores)
+
     def close(self):
         for child in self.children:
             if child.poll() is None:
