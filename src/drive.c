@@ -291,15 +291,6 @@ take(struct drive *d, struct slot *s, int64_t now_ms, struct err *e)
 	return RC_OK;
 }
 
-static int
-in_use(const struct drive *d)
-{
-	for (int i = 0; i < d->nslots; i++)
-		if (d->slots[i].state != SLOT_FREE)
-			return 1;
-	return 0;
-}
-
 static void
 earliest(int64_t *wake_ms, int64_t at)
 {
@@ -335,7 +326,8 @@ drive_step(struct drive *d, int64_t now_ms, int64_t *wake_ms, struct err *e)
 		return rc;
 	if (d->session_ms != 0)
 		earliest(wake_ms, d->session_ms);
-	return done && !in_use(d) ? RC_OK : RC_BUSY;
+	/* What is still on its way then belongs to a phase that was given up. */
+	return done ? RC_OK : RC_BUSY;
 }
 
 int64_t

@@ -18,6 +18,8 @@
 
 #define MOST 5000 /* allocations of one run */
 
+/* The linker's names. */
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
 void *__real_malloc(size_t);
 void *__real_calloc(size_t, size_t);
 void *__real_realloc(void *, size_t);
@@ -58,6 +60,8 @@ __wrap_strdup(const char *s)
 {
 	return fails() ? NULL : __real_strdup(s);
 }
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static const char page[] =
     "<html><body><div id=\"screener-total\" class=\"count-text\">"

@@ -56,7 +56,7 @@ fi
 # shellcheck disable=SC2086 # the list is words
 install() {
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
-		--no-install-recommends $missing
+		-o DPkg::Lock::Timeout=300 --no-install-recommends $missing
 }
 install >/dev/null 2>&1 || {
 	$sudo apt-get update -q
