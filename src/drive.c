@@ -326,7 +326,8 @@ drive_step(struct drive *d, int64_t now_ms, int64_t *wake_ms, struct err *e)
 		return rc;
 	if (d->session_ms != 0)
 		earliest(wake_ms, d->session_ms);
-	/* What is still on its way then belongs to a phase that was given up. */
+	/* What is still on its way then belongs to a phase that was given up.
+	 */
 	return done ? RC_OK : RC_BUSY;
 }
 
