@@ -17,7 +17,7 @@ import time
 import fcntl
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Servers, main, program, run, wait_until  # noqa: E402
+from harness import BUILD, Servers, main, program, run, wait_until  # noqa: E402
 
 MEMBERS = ["success", "index", "sector", "source", "origin", "error",
            "timestamp", "fetched_at", "fresh_until", "partial", "count",
@@ -589,6 +589,13 @@ def rate_is_kept_by_eight_processes(s):
             window = (times[j] - begin) / 1e6
             assert j - i + 1 <= 2 + window * rate + 1e-9, \
                 "%d calls in %.3f s" % (j - i + 1, window)
+
+
+def synchronous_call_is_a_call_on_top(s):
+    s.fresh()
+    p = subprocess.run([os.path.join(BUILD, "tests/fetcher_sync")], env=s.env(),
+                       capture_output=True, text=True, timeout=30)
+    same((p.returncode, p.stdout), (0, "ok DJIA 0\nok DJIA 1\n"), p.stderr)
 
 
 def reads_are_counted(s):
