@@ -6,7 +6,7 @@
 #include "data/text.h"
 
 #define GAP        2  /* blanks between columns */
-#define NAME_LEAST 12 /* a company's name is not shortened below this */
+#define NAME_LEAST 20 /* a company's name is not shortened below this */
 #define TEXT_MOST  40 /* no text is wider, where the width is limited */
 #define ELLIPSIS   "\xe2\x80\xa6"
 #define RULE       "\xe2\x94\x80"
