@@ -72,11 +72,11 @@ saved_read(const struct config *c, const struct source *source,
 		env.table = NULL;
 		env.total = -1;
 	}
-	if (rc == RC_EMPTY && env.total > 0)
-		err_set(e, rc, "no records: past the end of %lld",
-		    (long long)env.total);
+	if (rc == RC_EMPTY && why.msg[0] != '\0')
+		err_set(e, rc, "no records: %.200s", why.msg);
 	else if (rc == RC_EMPTY)
-		err_set(e, rc, "no records");
+		err_set(e, rc, "no records of a total of %lld",
+		    (long long)env.total);
 	envelope_write(out, &env);
 	if (buf_check(out, "envelope", e) != RC_OK)
 		rc = out->rc;
