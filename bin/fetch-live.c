@@ -31,10 +31,35 @@ struct run {
 	int64_t drawn_ms; /* when the progress line was drawn; 0: it is not */
 };
 
+/* The second that a program has to end in; Redis may hang just then. */
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+	_exit(128 + (int)stop);
+}
+
 static void
 on_signal(int sig)
 {
 	stop = sig;
+	alarm(1);
+}
+
+/* End in good order on these, unless who started us ignores them (nohup). */
+static void
+catch_signals(void)
+{
+	static const int ends[] = { SIGTERM, SIGINT, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal }, old;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (sigaction(ends[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(ends[i], &action, NULL);
+	action.sa_handler = on_alarm;
+	sigaction(SIGALRM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 static void
@@ -80,7 +105,7 @@ show(struct run *run, const char *bytes, size_t len)
 	struct buf b;
 
 	errno = 0;
-	buf_init(&b, 2 * LIMIT_ENVELOPE);
+	buf_init(&b, (size_t)2 * LIMIT_ENVELOPE);
 	if (output_write(&b, &run->args->view, bytes, len,
 		clock_wall_us() / 1000, &run->why) == RC_OK &&
 	    (fwrite(b.data, 1, b.len, stdout) != b.len || fflush(stdout) != 0))
@@ -185,21 +210,19 @@ live(const struct config *c, struct run *run)
 int
 main(int argc, char *argv[])
 {
-	struct sigaction action = { .sa_handler = on_signal };
 	struct run run = { .worst = RC_EMPTY,
 		.terminal = isatty(STDERR_FILENO) };
 	struct fetch_args args;
 	struct config config;
 	struct err e;
 
+	opt_descriptors();
 	fetch_args(&args, &config, argc, argv);
 	run.args = &args;
 	if (args.source != NULL &&
 	    source_by_name(args.source, &run.source, &e) != RC_OK)
 		return opt_report(PROG, &e);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	catch_signals();
 	return args.file != NULL ? file(&args, &config, &run)
 				 : live(&config, &run);
 }

@@ -43,7 +43,7 @@ cached(struct redis *redis, const struct fetch_args *a, enum rc *worst)
 
 	for (n = 0; n < a->ndatasets && rc == RC_OK; n++) {
 		rc = cache_get(redis, &a->datasets[n], a->max_age_ms,
-		    CACHE_COUNT_FRESH, &entries[n], NULL, NULL);
+		    CACHE_COUNT_NONE, &entries[n], NULL, NULL);
 		if (rc == RC_OK && entries[n].state != CACHE_FRESH)
 			rc = RC_NOTFOUND;
 	}
@@ -51,6 +51,7 @@ cached(struct redis *redis, const struct fetch_args *a, enum rc *worst)
 		int64_t count = 0;
 		int partial = 0;
 
+		cache_count_read(redis, &a->datasets[i], &entries[i]);
 		envelope_peek(entries[i].bytes, &count, &partial);
 		*worst = outcome_worse(*worst, outcome_of(count, partial));
 		if (fwrite(entries[i].bytes, 1, entries[i].len, stdout) !=
@@ -72,6 +73,7 @@ main(int argc, char *argv[])
 	struct err e = { 0 };
 	enum rc rc, worst = RC_EMPTY; /* the least that there is */
 
+	opt_descriptors();
 	fetch_args(&args, &config, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	if (args.file != NULL || args.source != NULL || args.refresh ||

@@ -30,6 +30,7 @@ struct slot {
 	unsigned id; /* of http */
 	int tries;
 	int limited;
+	int hops; /* redirects that its page has led through */
 };
 
 struct drive {
@@ -74,15 +75,27 @@ drive_begin(struct drive **out, const struct drive_env *env,
 	return RC_OK;
 }
 
+/* A grant that no request will use: the breaker's probe is free again. */
+static void
+give_back(struct drive *d, struct slot *s)
+{
+	if (s->grant.probe != 0)
+		guard_report(d->env->guard, d->source->name, &s->grant,
+		    RC_BUSY, -1, NULL, NULL);
+	s->grant = (struct grant){ 0 };
+}
+
 void
 drive_end(struct drive *d)
 {
 	if (d == NULL)
 		return;
-	for (int i = 0; i < d->nslots; i++)
+	for (int i = 0; i < d->nslots; i++) {
 		if (d->slots[i].state == SLOT_FLIGHT)
 			http_cancel(d->env->http, d->slots[i].id);
-	if (d->making.fence_us != 0)
+		give_back(d, &d->slots[i]);
+	}
+	if (d->making.fence_us != 0 && d->env->redis != NULL)
 		flight_release(d->env->redis, &d->making);
 	d->source->end(d->talk);
 	free(d);
@@ -104,8 +117,12 @@ share_session(struct drive *d)
 	const char *made = d->source->made ? d->source->made(d->talk) : NULL;
 	struct err e;
 
-	if (made == NULL || d->env->redis == NULL)
+	if (made == NULL)
 		return;
+	if (d->env->redis == NULL) {
+		d->making.fence_us = 0;
+		return;
+	}
 	if (cache_session_put(d->env->redis, d->source->name, made,
 		SESSION_TTL_S, &e) != RC_OK)
 		log_warn("source=%s: session not shared: %s", d->source->name,
@@ -143,6 +160,29 @@ refused(struct drive *d, struct slot *s, const struct err *why, int64_t hold_ms)
 		fail(d, why, hold_ms);
 }
 
+/* What the guard is told: an address that is gone is an answer, no failure of
+ * theirs that a pause would mend. */
+static enum rc
+reported(const struct http_response *r, enum rc rc)
+{
+	if (r->status >= 400 && r->status < 500 &&
+	    (rc == RC_UPSTREAM || rc == RC_PARSE))
+		return RC_NOTFOUND;
+	return rc;
+}
+
+/* A redirect on the same host is one more call, with a grant of its own. */
+static enum rc
+redirected(struct slot *s, const char *location, struct err *why)
+{
+	if (++s->hops > LIMIT_REDIRECTS)
+		return err_set(why, RC_UPSTREAM, "more than %d redirects",
+		    LIMIT_REDIRECTS);
+	snprintf(
+	    s->request.url, sizeof(s->request.url), "%s", location);
+	return RC_OK;
+}
+
 static void
 answered(void *arg, const struct http_response *r)
 {
@@ -152,19 +192,38 @@ answered(void *arg, const struct http_response *r)
 	int64_t hold_ms = 0;
 	enum rc rc;
 
-	rc = d->source->feed(d->talk, r, &why);
-	if (guard_report(d->env->guard, d->source->name, &s->grant, rc,
-		r->retry_after_ms, &hold_ms, &e) != RC_OK)
-		log_debug(
-		    "source=%s: not reported: %s", d->source->name, e.msg);
+	rc = r->location != NULL ? redirected(s, r->location, &why)
+				 : d->source->feed(d->talk, r, &why);
+	if (guard_report(d->env->guard, d->source->name, &s->grant,
+		reported(r, rc), r->retry_after_ms, &hold_ms, &e) != RC_OK)
+		log_debug("source=%s: not reported: %s", d->source->name,
+		    e.msg);
 	s->grant = (struct grant){ 0 };
 	share_session(d);
 	if (rc != RC_OK) {
 		refused(d, s, &why, hold_ms);
 		return;
 	}
-	d->pages++;
-	s->state = SLOT_FREE;
+	s->state = r->location != NULL ? SLOT_TAKE : SLOT_FREE;
+	d->pages += r->location == NULL;
+}
+
+/*
+ * What Redis says of our question, as far as the sweep is concerned: an answer
+ * of the guard, our own trouble, full, or lost.  The source is not to blame.
+ */
+static enum rc
+of_redis(enum rc rc, struct err *e)
+{
+	switch (rc) {
+	case RC_DENIED:
+	case RC_INVALID:
+	case RC_BUSY:
+	case RC_TIMEOUT:
+		return e != NULL ? (e->rc = RC_STORE) : RC_STORE;
+	default:
+		return rc;
+	}
 }
 
 /* Use a session of Redis, or make one, or wait for who is making one.  Sets
@@ -191,7 +250,7 @@ find_session(struct drive *d, int64_t now_ms, struct err *e)
 	}
 	free(cached);
 	if (rc != RC_OK && rc != RC_NOTFOUND)
-		return rc;
+		return of_redis(rc, e);
 	if (d->making.fence_us == 0) {
 		snprintf(what, sizeof(what), "session:%s", d->source->name);
 		rc = flight_take(redis, what, "", &d->making, e);
@@ -200,7 +259,7 @@ find_session(struct drive *d, int64_t now_ms, struct err *e)
 			return RC_OK;
 		}
 		if (rc != RC_OK)
-			return rc;
+			return of_redis(rc, e);
 	}
 	d->source->session(d->talk, NULL);
 	return RC_OK;
@@ -220,7 +279,8 @@ hand_out(struct drive *d, int64_t now_ms, int *done, struct err *e)
 		switch (d->source->next(d->talk, &s->request)) {
 		case STEP_REQUEST:
 			s->state = SLOT_TAKE;
-			s->tries = s->limited = 0;
+			s->tries = s->limited = s->hops = 0;
+			s->request.one_hop = 1;
 			s->grant = (struct grant){ 0 };
 			break;
 		case STEP_SESSION:
@@ -247,6 +307,8 @@ start(struct drive *d, struct slot *s, struct err *e)
 
 	if (rc == RC_OK)
 		s->state = SLOT_FLIGHT;
+	else
+		give_back(d, s);
 	return rc;
 }
 
@@ -282,13 +344,22 @@ take(struct drive *d, struct slot *s, int64_t now_ms, struct err *e)
 	} else if (rc != RC_OK) {
 		if (rc == RC_LIMITED || rc == RC_OPEN)
 			d->wait_ms = wait_ms;
-		return rc;
+		return of_redis(rc, e);
 	} else {
 		wait_ms = s->grant.wait_ms;
 	}
 	s->state = SLOT_SLEEP;
 	s->wake_ms = now_ms + wait_ms;
 	return RC_OK;
+}
+
+static int
+is_busy(const struct drive *d)
+{
+	for (int i = 0; i < d->nslots; i++)
+		if (d->slots[i].state != SLOT_FREE)
+			return 1;
+	return 0;
 }
 
 static void
@@ -326,6 +397,9 @@ drive_step(struct drive *d, int64_t now_ms, int64_t *wake_ms, struct err *e)
 		return rc;
 	if (d->session_ms != 0)
 		earliest(wake_ms, d->session_ms);
+	else if (!done && !is_busy(d))
+		return err_set(e, RC_BUG, "%s waits for nothing",
+		    d->source->name);
 	/* What is still on its way then belongs to a phase that was given up.
 	 */
 	return done ? RC_OK : RC_BUSY;

@@ -3,47 +3,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "fetcher.h"
+#include "fetcher_part.h"
 #include "membership.h"
-#include "outcome.h"
 #include "publish.h"
-#include "store/cache.h"
-#include "store/flight.h"
-#include "sweep.h"
 
-#define POLL_MS 200 /* between looks at another process's sweep */
-
-/* A request for a dataset. */
-struct job {
-	struct fetch_request request;
-	fetch_done *done;
-	void *arg;
-	struct flightpath *path;  /* NULL: answered from the cache at once */
-	struct cache_entry entry; /* what the cache had */
-	struct job *next;
-};
-
-/* The work for one index: jobs, and the sweep they wait for. */
-struct flightpath {
-	struct dataset dataset;    /* its sector grows to Any while it waits */
-	const struct source *only; /* as in the request */
-	struct sweep *sweep;       /* NULL: no flight yet */
-	struct flight flight;
-	int64_t begun_ms, poll_ms, renew_ms;
-	struct flightpath *next;
-};
-
-struct fetcher {
-	const struct config *config;
-	struct drive_env env;
-	const struct source *sources[LIMIT_SOURCES];
-	size_t nsources;
-	fetch_watch *watch;
-	void *watch_arg;
-	struct job *jobs;
-	struct flightpath *paths;
-	size_t active;
-};
+#define POLL_LEAST_MS 100 /* between looks at another process's sweep, */
+#define POLL_MOST_MS  1000 /* doubling */
+#define HURRY_MS      300 /* for Redis, when we are about to leave */
 
 enum rc
 fetcher_open(struct fetcher **out, const struct config *c, struct redis *redis,
@@ -72,37 +38,36 @@ fetcher_open(struct fetcher **out, const struct config *c, struct redis *redis,
 	return RC_OK;
 }
 
+/* The flight of a path goes back, also by a Redis that was lost once. */
 static void
-path_free(struct fetcher *f, struct flightpath *p)
+path_free(struct fetcher *f, struct path *p)
 {
-	sweep_end(p->sweep);
-	if (p->flight.fence_us != 0 && f->env.redis != NULL)
-		flight_release(f->env.redis, &p->flight);
-	free(p);
-}
+	struct redis *redis = f->env.redis != NULL ? f->env.redis : f->lost;
 
-static void
-job_free(struct job *j)
-{
-	cache_entry_fini(&j->entry);
-	free(j);
+	sweep_end(p->sweep);
+	if (p->flight.fence_us != 0 && redis != NULL &&
+	    flight_release(redis, &p->flight) != RC_OK)
+		f->lost = NULL; /* not once more for each */
+	free(p);
 }
 
 void
 fetcher_close(struct fetcher *f)
 {
-	struct flightpath *p;
+	struct path *p;
 	struct job *j;
 
 	if (f == NULL)
 		return;
+	if (f->env.redis != NULL)
+		redis_hurry(f->env.redis, HURRY_MS);
 	while ((p = f->paths) != NULL) {
 		f->paths = p->next;
 		path_free(f, p);
 	}
 	while ((j = f->jobs) != NULL) {
 		f->jobs = j->next;
-		job_free(j);
+		fetcher_free_job(j);
 	}
 	http_close(f->env.http);
 	guard_close(f->env.guard);
@@ -115,9 +80,8 @@ fetcher_active(const struct fetcher *f)
 	return f->active;
 }
 
-/* Redis went away: go on without it, said once. */
-static enum rc
-lose_redis(struct fetcher *f, const struct err *why, struct err *e)
+enum rc
+fetcher_lose_redis(struct fetcher *f, const struct err *why, struct err *e)
 {
 	struct guard *fresh;
 	enum rc rc;
@@ -130,16 +94,15 @@ lose_redis(struct fetcher *f, const struct err *why, struct err *e)
 		return rc;
 	guard_close(f->env.guard);
 	f->env.guard = fresh;
+	f->lost = f->env.redis;
 	f->env.redis = NULL;
-	for (struct flightpath *p = f->paths; p != NULL; p = p->next)
-		p->flight.fence_us = 0;
+	redis_hurry(f->lost, HURRY_MS);
 	return RC_OK;
 }
 
-/* Look a job up in the cache; absent where there is none. */
-static enum rc
-look(struct fetcher *f, const struct fetch_request *r, enum cache_count count,
-    struct cache_entry *entry, struct err *e)
+enum rc
+fetcher_look(struct fetcher *f, const struct fetch_request *r,
+    enum cache_count count, struct cache_entry *entry, struct err *e)
 {
 	struct err why;
 	int foreign = 0;
@@ -150,38 +113,35 @@ look(struct fetcher *f, const struct fetch_request *r, enum cache_count count,
 		return RC_OK;
 	rc = cache_get(f->env.redis, &r->dataset, r->max_age_ms, count, entry,
 	    &foreign, &why);
-	if (foreign)
+	if (foreign && count != CACHE_COUNT_NONE)
 		log_warn("the cached value of %s / %s is not ours: passed over",
 		    r->dataset.index, r->dataset.sector);
-	return rc == RC_OK ? RC_OK : lose_redis(f, &why, e);
+	return rc == RC_OK ? RC_OK : fetcher_lose_redis(f, &why, e);
 }
 
-static struct flightpath *
+/* A path that a request may still join, or the first of an index. */
+static struct path *
 path_find(const struct fetcher *f, const struct fetch_request *r)
 {
-	struct flightpath *p = f->paths;
+	struct path *p = f->paths;
+	int whole = strcmp(r->dataset.index, DATASET_ANY) == 0;
 
-	while (p != NULL && (strcmp(p->dataset.index, r->dataset.index) != 0 ||
-				p->only != r->only || p->sweep != NULL))
+	/* All of "Any" is the whole market: its sectors stay apart. */
+	while (p != NULL &&
+	    (strcmp(p->dataset.index, r->dataset.index) != 0 ||
+		p->only != r->only || p->sweep != NULL || p->closing ||
+		(whole &&
+		    strcmp(p->dataset.sector, r->dataset.sector) != 0)))
 		p = p->next;
 	return p;
 }
 
-/* Join the index's sweep that has not begun, or begin one.  All of "Any" is
- * the whole market: its sectors stay apart. */
 static enum rc
 path_join(struct fetcher *f, struct job *j, struct err *e)
 {
 	const struct fetch_request *r = &j->request;
-	struct flightpath *p = path_find(f, r);
-	int whole = strcmp(r->dataset.index, DATASET_ANY) == 0;
+	struct path *p = path_find(f, r), **end = &f->paths;
 
-	if (p != NULL && strcmp(p->dataset.sector, r->dataset.sector) != 0) {
-		if (whole)
-			p = NULL;
-		else
-			p->dataset.sector = DATASET_ANY;
-	}
 	if (p == NULL) {
 		p = calloc(1, sizeof(*p));
 		if (p == NULL)
@@ -189,9 +149,13 @@ path_join(struct fetcher *f, struct job *j, struct err *e)
 		p->dataset = r->dataset;
 		p->only = r->only;
 		p->begun_ms = clock_mono_ms();
-		p->next = f->paths;
-		f->paths = p;
+		p->pause_ms = POLL_LEAST_MS;
+		while (*end != NULL)
+			end = &(*end)->next;
+		*end = p;
 	}
+	if (strcmp(p->dataset.sector, r->dataset.sector) != 0)
+		p->dataset.sector = DATASET_ANY;
 	j->path = p;
 	return RC_OK;
 }
@@ -200,7 +164,7 @@ enum rc
 fetcher_add(struct fetcher *f, const struct fetch_request *r, fetch_done *done,
     void *arg, struct err *e)
 {
-	struct job *j = calloc(1, sizeof(*j)), **end = &f->jobs;
+	struct job *j = calloc(1, sizeof(*j));
 	enum rc rc;
 
 	if (j == NULL)
@@ -208,137 +172,24 @@ fetcher_add(struct fetcher *f, const struct fetch_request *r, fetch_done *done,
 	j->request = *r;
 	j->done = done;
 	j->arg = arg;
-	rc = look(f, r, CACHE_COUNT_ALL, &j->entry, e);
+	rc = fetcher_look(f, r, CACHE_COUNT_ALL, &j->entry, e);
 	if (rc == RC_OK && !r->refresh && f->env.redis != NULL &&
 	    j->entry.state != CACHE_FRESH)
-		rc = publish_derive(f->config, f->env.redis, &r->dataset,
-		    r->max_age_ms, &j->entry, e);
+		publish_derive(f->config, f->env.redis, &r->dataset,
+		    r->max_age_ms, &j->entry);
 	if (rc == RC_OK && (r->refresh || j->entry.state != CACHE_FRESH))
 		rc = path_join(f, j, e);
 	if (rc != RC_OK) {
-		job_free(j);
+		fetcher_free_job(j);
 		return rc;
 	}
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = j;
-	f->active++;
-	return RC_OK;
-}
-
-/* Answer a job and forget it; *at points to it. */
-static void
-answer(struct fetcher *f, struct job **at, struct fetch_result *r)
-{
-	struct job *j = *at;
-
-	*at = j->next;
-	f->active--;
-	r->dataset = j->request.dataset;
-	j->done(j->arg, r);
-	job_free(j);
-}
-
-static void
-answer_cached(struct fetcher *f, struct job **at)
-{
-	const struct cache_entry *entry = &(*at)->entry;
-	struct fetch_result r = {
-		.bytes = entry->bytes, .len = entry->len, .cached = 1
-	};
-	int64_t count = 0;
-	int partial = 0;
-
-	envelope_peek(entry->bytes, &count, &partial);
-	r.rc = outcome_of(count, partial);
-	answer(f, at, &r);
-}
-
-/* No source has it: what the cache still has, else a failure; with every
- * attempt. */
-static void
-answer_failed(struct fetcher *f, struct job **at,
-    const struct attempts *attempts, const struct err *why)
-{
-	const struct cache_entry *entry = &(*at)->entry;
-	struct fetch_result r = { .why = *why, .rc = why->rc };
-	int64_t now_ms = clock_wall_us() / 1000;
-	struct buf b;
-
-	buf_init(&b, LIMIT_ENVELOPE);
-	if (entry->bytes != NULL) {
-		envelope_stale(&b, entry->bytes, entry->len, attempts);
-		r.rc = RC_STALE;
-		r.cached = 1;
-	} else {
-		envelope_write(
-		    &b, &(struct envelope){ .dataset = (*at)->request.dataset,
-			    .error = why,
-			    .attempts = attempts,
-			    .fetched_ms = now_ms,
-			    .fresh_ms = now_ms,
-			    .total = -1 });
-	}
-	for (size_t i = 0; i < attempts->n; i++)
-		if (attempts->v[i].wait_ms > 0 &&
-		    (r.wait_ms == 0 || attempts->v[i].wait_ms < r.wait_ms))
-			r.wait_ms = attempts->v[i].wait_ms;
-	r.bytes = b.rc == RC_OK ? b.data : NULL;
-	r.len = b.rc == RC_OK ? b.len : 0;
-	answer(f, at, &r);
-	buf_fini(&b);
-}
-
-/* Each job of a path, where *at may be taken out by the body. */
-static struct job **
-next_of(struct job **at, const struct flightpath *p)
-{
-	while (*at != NULL && (*at)->path != p)
-		at = &(*at)->next;
-	return *at != NULL ? at : NULL;
-}
-
-static void
-path_failed(struct fetcher *f, struct flightpath *p, const struct err *why)
-{
-	static const struct attempts none;
-	struct job **at = &f->jobs;
-
-	while ((at = next_of(at, p)) != NULL)
-		answer_failed(
-		    f, at, p->sweep ? sweep_attempts(p->sweep) : &none, why);
-}
-
-/* Answer the jobs of a path that newer data in the cache serves. */
-static enum rc
-path_from_cache(struct fetcher *f, struct flightpath *p, struct err *e)
-{
-	struct job **at = &f->jobs;
-	struct cache_entry entry;
-	enum rc rc;
-
-	while ((at = next_of(at, p)) != NULL && f->env.redis != NULL) {
-		struct job *j = *at;
-
-		rc = look(f, &j->request, CACHE_COUNT_NONE, &entry, e);
-		if (rc != RC_OK)
-			return rc;
-		if (entry.state != CACHE_FRESH ||
-		    entry.fetched_us <= j->entry.fetched_us) {
-			cache_entry_fini(&entry);
-			at = &j->next;
-			continue;
-		}
-		cache_entry_fini(&j->entry);
-		j->entry = entry;
-		answer_cached(f, at);
-	}
+	fetcher_append(f, j);
 	return RC_OK;
 }
 
 struct handing {
 	struct fetcher *fetcher;
-	struct flightpath *path;
+	struct path *path;
 };
 
 /* An envelope of a sweep is ready: answer who waits for it. */
@@ -347,16 +198,8 @@ hand_out(void *arg, const struct dataset *ds, const struct buf *b, int64_t rows,
     int64_t total)
 {
 	struct handing *h = arg;
-	struct fetch_result r = { .bytes = b->data,
-		.len = b->len,
-		.rc = outcome_of(rows, total >= 0 && rows < total) };
-	struct job **at = &h->fetcher->jobs;
 
-	while ((at = next_of(at, h->path)) != NULL)
-		if (strcmp((*at)->request.dataset.sector, ds->sector) == 0)
-			answer(h->fetcher, at, &r);
-		else
-			at = &(*at)->next;
+	fetcher_answer_fetched(h->fetcher, h->path, ds, b, rows, total);
 }
 
 /* The source's address where it is not its own. */
@@ -370,7 +213,7 @@ origin(const struct source *source, const struct config *c)
 
 /* Who answered is not who was asked first: that is news. */
 static void
-tell_attempts(const struct flightpath *p)
+tell_attempts(const struct path *p)
 {
 	const struct attempts *a = sweep_attempts(p->sweep);
 
@@ -384,7 +227,7 @@ tell_attempts(const struct flightpath *p)
 /* The sweep has a table: publish it.  RC_BUSY: it was held back, and the next
  * source has its turn. */
 static enum rc
-land(struct fetcher *f, struct flightpath *p, struct err *e)
+land(struct fetcher *f, struct path *p, struct err *e)
 {
 	struct handing h = { f, p };
 	const struct source *source = sweep_source(p->sweep);
@@ -421,43 +264,79 @@ land(struct fetcher *f, struct flightpath *p, struct err *e)
 	return RC_OK;
 }
 
-/* Take the flight and begin the sweep, or wait for who has it. */
+/* Is a sweep of this process ahead of it?  Then it waits for its turn. */
+static int
+is_behind(const struct fetcher *f, const struct path *p)
+{
+	const struct path *q = f->paths;
+
+	while (q != p && strcmp(q->dataset.index, p->dataset.index) != 0)
+		q = q->next;
+	return q != p;
+}
+
+/*
+ * Take the flight, unless another process has it: then its result is waited
+ * for.  RC_OK: go, if there is still somebody to fetch for.
+ */
 static enum rc
-take_off(struct fetcher *f, struct flightpath *p, int64_t now_ms,
-    int64_t *wake_ms, struct err *e)
+take_flight(struct fetcher *f, struct path *p, int64_t now_ms, int64_t *wake_ms,
+    struct err *e)
 {
 	struct err why;
-	enum rc rc = RC_OK;
+	enum rc rc, seen;
 
-	if (f->env.redis != NULL) {
-		rc = flight_take(f->env.redis, p->dataset.index,
-		    p->dataset.sector, &p->flight, &why);
-		if (rc == RC_OK || rc == RC_BUSY) {
-			enum rc seen = path_from_cache(f, p, e);
-
-			if (seen != RC_OK)
-				return seen;
-		}
-		if (rc == RC_BUSY) {
-			p->poll_ms = *wake_ms = now_ms + POLL_MS;
-			return RC_BUSY;
-		}
-		if (rc == RC_FULL)
-			return err_set(e, rc, "%s", why.msg);
-		if (rc != RC_OK && (rc = lose_redis(f, &why, e)) != RC_OK)
-			return rc;
-		if (p->flight.widen &&
-		    strcmp(p->dataset.index, DATASET_ANY) != 0)
-			p->dataset.sector = DATASET_ANY;
+	if (f->env.redis == NULL)
+		return RC_OK;
+	rc = flight_take(f->env.redis, p->dataset.index, p->dataset.sector,
+	    &p->flight, &why);
+	if (rc == RC_FULL)
+		return err_set(e, rc, "%s", why.msg);
+	if (rc != RC_OK && rc != RC_BUSY)
+		return fetcher_lose_redis(f, &why, e);
+	seen = fetcher_answer_newer(f, p, e);
+	if (seen != RC_OK || !fetcher_has_jobs(f, p))
+		return seen;
+	if (rc == RC_BUSY) {
+		p->poll_ms = *wake_ms = now_ms + p->pause_ms;
+		if (p->pause_ms < POLL_MOST_MS)
+			p->pause_ms *= 2;
+		return RC_BUSY;
 	}
+	if (p->flight.widen && strcmp(p->dataset.index, DATASET_ANY) != 0)
+		p->dataset.sector = DATASET_ANY;
+	return RC_OK;
+}
+
+static enum rc
+take_off(struct fetcher *f, struct path *p, int64_t now_ms, int64_t *wake_ms,
+    struct err *e)
+{
+	int64_t deadline_ms = p->begun_ms + f->config->task_deadline * 1000;
+	enum rc rc;
+
+	if (is_behind(f, p)) {
+		p->begun_ms = now_ms;
+		return RC_BUSY;
+	}
+	if (now_ms < p->poll_ms) {
+		*wake_ms = p->poll_ms;
+		return RC_BUSY;
+	}
+	if (now_ms >= deadline_ms)
+		return err_set(e, RC_LIMITED, "another process is fetching %s, "
+		    "and did not end in time", p->dataset.index);
+	rc = take_flight(f, p, now_ms, wake_ms, e);
+	if (rc != RC_OK || !fetcher_has_jobs(f, p))
+		return rc;
 	p->renew_ms = now_ms + FLIGHT_RENEW_MS;
 	return sweep_begin(&p->sweep, &f->env, &p->dataset,
 	    p->only != NULL ? &p->only : f->sources,
-	    p->only != NULL ? 1 : f->nsources, now_ms, e);
+	    p->only != NULL ? 1 : f->nsources, deadline_ms, e);
 }
 
 static void
-watch(struct fetcher *f, const struct flightpath *p, int64_t now_ms)
+watch(struct fetcher *f, const struct path *p, int64_t now_ms)
 {
 	struct fetch_progress w = { .dataset = p->dataset, .total = -1 };
 	struct drive_progress d;
@@ -475,84 +354,90 @@ watch(struct fetcher *f, const struct flightpath *p, int64_t now_ms)
 	f->watch(f->watch_arg, &w);
 }
 
+static void
+renew(struct fetcher *f, struct path *p, int64_t now_ms)
+{
+	struct err why;
+
+	if (f->env.redis == NULL || now_ms < p->renew_ms)
+		return;
+	p->renew_ms = now_ms + FLIGHT_RENEW_MS;
+	/* What is lost with the lease is only the right to be waited for: the
+	 * cache looks at the fence. */
+	if (flight_renew(f->env.redis, &p->flight, &why) != RC_OK)
+		log_warn("flight of %s: %s", p->dataset.index, why.msg);
+}
+
 /* RC_BUSY: not done.  RC_OK: its jobs are answered.  Else they all fail. */
 static enum rc
-path_step(
-    struct fetcher *f, struct flightpath *p, int64_t *wake_ms, struct err *e)
+path_step(struct fetcher *f, struct path *p, int64_t *wake_ms, struct err *e)
 {
 	int64_t now_ms = clock_mono_ms();
 	struct err why;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
-	if (p->sweep == NULL) {
-		if (now_ms < p->poll_ms) {
-			*wake_ms = p->poll_ms;
-			return RC_BUSY;
-		}
-		if (now_ms - p->begun_ms > f->config->task_deadline * 1000)
-			return err_set(e, RC_LIMITED,
-			    "another process is "
-			    "sweeping %s, and did not end in time",
-			    p->dataset.index);
+	if (p->sweep == NULL)
 		rc = take_off(f, p, now_ms, wake_ms, e);
-		if (rc != RC_OK)
-			return rc;
-	}
-	if (f->env.redis != NULL && now_ms >= p->renew_ms) {
-		p->renew_ms = now_ms + FLIGHT_RENEW_MS;
-		if (flight_renew(f->env.redis, &p->flight, &why) != RC_OK)
-			log_warn("flight of %s: %s", p->dataset.index, why.msg);
-	}
-	rc = sweep_step(p->sweep, now_ms, wake_ms, e);
-	if (rc == RC_STORE && f->env.redis != NULL) {
-		why = *e;
-		rc = lose_redis(f, &why, e);
-		sweep_again(p->sweep);
-		*wake_ms = now_ms;
-		return rc == RC_OK ? RC_BUSY : rc;
-	}
-	if (rc == RC_OK) {
-		rc = land(f, p, e);
-		*wake_ms = now_ms;
+	if (rc == RC_OK && p->sweep != NULL) {
+		renew(f, p, now_ms);
+		rc = sweep_step(p->sweep, now_ms, wake_ms, e);
+		if (rc == RC_STORE && f->env.redis != NULL) {
+			why = *e;
+			rc = fetcher_lose_redis(f, &why, e);
+			sweep_again(p->sweep);
+			*wake_ms = now_ms;
+			rc = rc == RC_OK ? RC_BUSY : rc;
+		} else if (rc == RC_OK) {
+			rc = land(f, p, e);
+			*wake_ms = now_ms;
+		}
 	}
 	if (rc == RC_BUSY)
 		watch(f, p, now_ms);
 	return rc;
 }
 
+/* A path is at its end: whoever still waits for it has no data. */
 static void
-cached_jobs(struct fetcher *f)
+path_end(struct fetcher *f, struct path *p, enum rc rc, struct err *why)
 {
-	struct job **at = &f->jobs;
+	struct path **at = &f->paths;
 
-	while ((at = next_of(at, NULL)) != NULL)
-		answer_cached(f, at);
+	p->closing = 1;
+	if (rc == RC_OK)
+		err_set(why, RC_BUG, "the sweep of %s / %s made no such "
+		    "dataset", p->dataset.index, p->dataset.sector);
+	fetcher_answer_failed(f, p, why);
+	/* Answers may have begun new paths: find it again. */
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	path_free(f, p);
 }
 
 enum rc
 fetcher_step(struct fetcher *f, int64_t timeout_ms, struct err *e)
 {
 	int64_t now_ms = clock_mono_ms(), wake_ms, until = now_ms + timeout_ms;
-	struct flightpath **at = &f->paths, *p;
+	struct path *p, *next;
 	struct err why = { 0 };
 	enum rc rc;
 
-	cached_jobs(f);
-	while ((p = *at) != NULL) {
+	fetcher_answer_cached(f);
+	for (p = f->paths; p != NULL; p = next) {
 		wake_ms = until;
-		rc = next_of(&f->jobs, p) != NULL
-			 ? path_step(f, p, &wake_ms, &why)
-			 : RC_OK;
+		rc = fetcher_has_jobs(f, p) ? path_step(f, p, &wake_ms, &why)
+					    : RC_OK;
+		if (rc != RC_BUSY)
+			wake_ms = now_ms; /* who is behind it may begin */
 		if (wake_ms < until)
 			until = wake_ms;
-		if (rc == RC_BUSY) {
-			at = &p->next;
-			continue;
+		next = p->next; /* taken late: an answer may have added one */
+		if (rc != RC_BUSY) {
+			path_end(f, p, rc, &why);
+			if (next == NULL && f->paths != NULL)
+				until = now_ms;
 		}
-		if (rc != RC_OK)
-			path_failed(f, p, &why);
-		*at = p->next;
-		path_free(f, p);
 	}
 	if (f->active == 0)
 		return RC_OK;

@@ -10,27 +10,24 @@
 
 #define STAMP 20 /* "2026-11-23T13:00:12Z" */
 
-static const enum field kept[] = { FIELD_TICKER, FIELD_COMPANY, FIELD_SECTOR };
-
-#define KEPT (sizeof(kept) / sizeof(kept[0]))
+static const struct field_list kept = {
+	{ FIELD_TICKER, FIELD_COMPANY, FIELD_SECTOR }, 3
+};
 
 /* Kept as its date on a line, then CSV with a header. */
 enum rc
 membership_save(struct redis *redis, const struct dataset *ds,
     const struct table *t, int64_t fetched_ms, struct err *e)
 {
-	unsigned char only[FIELD__MAX] = { 0 };
 	char stamp[STAMP + 1];
 	struct buf b;
 	enum rc rc;
 
-	for (size_t i = 0; i < KEPT; i++)
-		only[kept[i]] = 1;
 	clock_utc(fetched_ms, stamp, sizeof(stamp));
 	buf_init(&b, LIMIT_BODY);
 	buf_adds(&b, stamp);
 	buf_addc(&b, '\n');
-	csv_write(&b, t, ds->index, fetched_ms, only);
+	csv_write(&b, t, ds->index, fetched_ms, &kept);
 	rc = buf_check(&b, "members", e);
 	if (rc == RC_OK)
 		rc = cache_members_put(redis, ds, b.data, b.len, e);
@@ -45,15 +42,15 @@ add_row(const struct csv *c, const char *sector, struct table *t, struct err *e)
 	struct record *r;
 	enum rc rc;
 
-	if (c->n < KEPT)
+	if (c->n < kept.n)
 		return err_set(
 		    e, RC_PARSE, "members: line %zu is short", c->line);
 	if (strcmp(sector, DATASET_ANY) != 0 &&
 	    strcmp(sector, csv_field(c, 2)) != 0)
 		return RC_OK;
 	rc = table_record(t, csv_field(c, 0), &r, NULL, e);
-	for (size_t i = 1; i < KEPT && rc == RC_OK; i++)
-		rc = table_set_cell(t, r, kept[i], csv_field(c, i), 0, e);
+	for (size_t i = 1; i < kept.n && rc == RC_OK; i++)
+		rc = table_set_cell(t, r, kept.v[i], csv_field(c, i), 0, e);
 	return rc;
 }
 
@@ -71,6 +68,9 @@ parse(const char *text, const char *sector, struct table *t, struct err *e)
 	while (rc == RC_OK && (rc = csv_next(&c, e)) == RC_OK)
 		rc = add_row(&c, sector, t, e);
 	csv_fini(&c);
+	if (rc == RC_NOTFOUND && t->count == 0 &&
+	    strcmp(sector, DATASET_ANY) == 0)
+		return err_set(e, RC_PARSE, "members in Redis: there are none");
 	return rc == RC_NOTFOUND ? RC_OK : rc;
 }
 
@@ -108,9 +108,9 @@ membership_load(const struct config *c, struct redis *redis,
 
 	if (redis != NULL) {
 		rc = from_cache(redis, ds, t, from, size, e);
-		if (rc != RC_NOTFOUND && rc != RC_PARSE)
+		if (rc == RC_OK || rc == RC_STORE || rc == RC_NOMEM)
 			return rc;
-		table_clear(t);
+		table_clear(t); /* none there, or not ours */
 	}
 	rc = members_load(c, ds, t, as_of, e);
 	if (rc == RC_OK)

@@ -44,8 +44,8 @@ field_named(const char *name, enum field *out, struct err *e)
 		names[i] = fields[i].name;
 	near = dataset_nearest(name, names, FIELD__MAX);
 	return err_set(e, RC_USAGE, "unknown field \"%.40s\"%s%s%s", name,
-	    near ? ": did you mean \"" : "", near ? near : "",
-	    near ? "\"?" : "");
+	    near ? ": did you mean \"" : ": they are listed in stocknity(7)",
+	    near ? near : "", near ? "\"?" : "");
 }
 
 enum rc
@@ -56,8 +56,7 @@ view_fields(struct view *v, const char *names, struct err *e)
 	enum field f;
 	enum rc rc;
 
-	fresh.chosen = 1;
-	memset(fresh.fields, 0, sizeof(fresh.fields));
+	fresh.chosen.n = 0;
 	for (;;) {
 		size_t n = strcspn(names, ",");
 
@@ -70,7 +69,9 @@ view_fields(struct view *v, const char *names, struct err *e)
 		rc = field_named(name, &f, e);
 		if (rc != RC_OK)
 			return rc;
-		fresh.fields[f] = 1;
+		if (fresh.chosen.n == FIELD__MAX)
+			return err_set(e, RC_USAGE, "too many fields");
+		fresh.chosen.v[fresh.chosen.n++] = f;
 		if (names[n] == '\0')
 			break;
 		names += n + 1;
@@ -93,7 +94,7 @@ view_sort(struct view *v, const char *name, struct err *e)
 int
 view_is_plain(const struct view *v)
 {
-	return v->format == FORMAT_JSON && !v->chosen &&
+	return v->format == FORMAT_JSON && v->chosen.n == 0 &&
 	       v->sort == FIELD__MAX && v->limit < 0;
 }
 
@@ -113,32 +114,82 @@ add_span(struct buf *b, int64_t ms)
 		buf_addf(b, "%lld d", s / 86400);
 }
 
-/* Under the table: what it is, where it comes from, how old it is. */
+/* What stands under a table: what it is, where it comes from, how old it is. */
+struct footer {
+	const struct envelope_head *head;
+	size_t shown, count; /* records: here, and in the dataset */
+	size_t left_out;     /* columns */
+	int stale;
+	int64_t now_ms;
+};
+
 static void
-footer(struct buf *b, const struct envelope_head *h, size_t shown, size_t count,
-    int64_t now_ms)
+write_footer(struct buf *b, const struct footer *f)
 {
-	buf_addf(b, "%zu compan%s", shown, shown == 1 ? "y" : "ies");
-	if (shown < count)
-		buf_addf(b, " of %zu", count);
+	const struct envelope_head *h = f->head;
+
+	buf_addf(b, "%zu compan%s", f->shown, f->shown == 1 ? "y" : "ies");
+	if (f->shown < f->count)
+		buf_addf(b, " of %zu", f->count);
 	buf_addf(b, "  %s / %s  %s, fetched ", h->dataset.index,
 	    h->dataset.sector, h->source);
-	add_span(b, now_ms - h->fetched_ms);
+	add_span(b, f->now_ms - h->fetched_ms);
 	buf_adds(b, " ago, ");
-	if (h->fresh_ms > now_ms) {
+	if (h->fresh_ms > f->now_ms && !f->stale) {
 		buf_adds(b, "fresh for ");
-		add_span(b, h->fresh_ms - now_ms);
+		add_span(b, h->fresh_ms - f->now_ms);
 	} else {
 		buf_adds(b, "STALE");
 	}
+	if (f->left_out > 0)
+		buf_addf(b, "\n%zu more column%s: a wider terminal, or --fields",
+		    f->left_out, f->left_out == 1 ? "" : "s");
 	if (h->partial)
 		buf_addf(b, "\nPARTIAL: %lld rows are missing",
-		    (long long)(h->total - (int64_t)count));
+		    (long long)(h->total - (int64_t)f->count));
 	if (h->members[0] != '\0')
 		buf_addf(b, "\nmembers from %s", h->members);
 	if (h->origin[0] != '\0')
 		buf_addf(b, "\nNOT LIVE DATA: %s stands in for %s", h->origin,
 		    h->source);
+	buf_addc(b, '\n');
+}
+
+static void
+write_table(struct buf *b, const struct view *v, const struct table *t,
+    struct footer *f)
+{
+	struct text_options o = { .width = v->width, .colour = v->colour,
+		.chosen = v->chosen.n > 0 ? &v->chosen : NULL };
+
+	f->left_out = text_write(b, t, &o);
+	write_footer(b, f);
+}
+
+/* The JSON envelope anew; what goes before that of a stale answer stays. */
+static void
+write_json(struct buf *b, const char *bytes, size_t stale,
+    const struct table *t, const struct envelope_head *h,
+    const unsigned char *only)
+{
+	struct envelope env = { .dataset = h->dataset,
+		.source = h->source,
+		.origin = h->origin[0] ? h->origin : NULL,
+		.members = h->members[0] ? h->members : NULL,
+		.fetched_ms = h->fetched_ms,
+		.fresh_ms = h->fresh_ms,
+		.total = h->partial ? h->total : (int64_t)t->count,
+		.table = t,
+		.only = only };
+	size_t at;
+
+	buf_add(b, bytes, stale);
+	at = b->len;
+	envelope_write(b, &env);
+	if (stale > 0 && b->rc == RC_OK) {
+		memmove(b->data + at, b->data + at + 1, b->len - at);
+		b->len--;
+	}
 	buf_addc(b, '\n');
 }
 
@@ -168,44 +219,28 @@ stale_prefix(const char *bytes)
 
 static void
 write_view(struct buf *b, const struct view *v, const char *bytes,
-    const struct table *t, const struct envelope_head *h, size_t count,
-    int64_t now_ms)
+    const struct table *t, struct footer *f)
 {
-	const unsigned char *only = v->chosen ? v->fields : NULL;
-	size_t stale = stale_prefix(bytes), at;
+	const struct field_list *chosen = v->chosen.n > 0 ? &v->chosen : NULL;
+	unsigned char mask[FIELD__MAX] = { 0 }, *only = chosen ? mask : NULL;
+	const struct envelope_head *h = f->head;
+	size_t stale = stale_prefix(bytes);
 
+	for (size_t i = 0; i < v->chosen.n; i++)
+		mask[v->chosen.v[i]] = 1;
+	f->stale = stale > 0;
 	switch (v->format) {
 	case FORMAT_JSON:
-		/* What goes before the envelope of a stale answer stays. */
-		buf_add(b, bytes, stale);
-		at = b->len;
-		envelope_write(
-		    b, &(struct envelope){ .dataset = h->dataset,
-			   .source = h->source,
-			   .origin = h->origin[0] ? h->origin : NULL,
-			   .members = h->members[0] ? h->members : NULL,
-			   .fetched_ms = h->fetched_ms,
-			   .fresh_ms = h->fresh_ms,
-			   .total = h->partial ? h->total : (int64_t)t->count,
-			   .table = t,
-			   .only = only });
-		if (stale > 0 && b->rc == RC_OK) {
-			memmove(b->data + at, b->data + at + 1, b->len - at);
-			b->len--;
-		}
-		buf_addc(b, '\n');
+		write_json(b, bytes, stale, t, h, only);
 		break;
 	case FORMAT_NDJSON:
 		write_ndjson(b, t, h, only);
 		break;
 	case FORMAT_CSV:
-		csv_write(b, t, h->dataset.index, h->fetched_ms, only);
+		csv_write(b, t, h->dataset.index, h->fetched_ms, chosen);
 		break;
 	case FORMAT_TABLE:
-		text_write(b, t,
-		    &(struct text_options){
-			.width = v->width, .colour = v->colour, .only = only });
-		footer(b, h, t->count, count, now_ms);
+		write_table(b, v, t, f);
 		break;
 	}
 }
@@ -216,7 +251,7 @@ output_write(struct buf *b, const struct view *v, const char *bytes, size_t len,
 {
 	struct envelope_head head;
 	struct table t;
-	size_t count;
+	struct footer f = { .head = &head, .now_ms = now_ms };
 	enum rc rc;
 
 	if (view_is_plain(v)) {
@@ -227,13 +262,14 @@ output_write(struct buf *b, const struct view *v, const char *bytes, size_t len,
 	table_init(&t);
 	rc = envelope_read(bytes, len, &head, &t, e);
 	if (rc == RC_OK) {
-		count = t.count;
+		f.count = t.count;
 		if (v->sort != FIELD__MAX)
 			table_sort(&t, v->sort, v->descending);
 		if (v->limit >= 0 && (size_t)v->limit < t.count)
 			t.count = (size_t)v->limit;
+		f.shown = t.count;
 		if (head.success)
-			write_view(b, v, bytes, &t, &head, count, now_ms);
+			write_view(b, v, bytes, &t, &f);
 		else if (v->format == FORMAT_JSON)
 			buf_addf(b, "%.*s\n", (int)len, bytes);
 		rc = buf_check(b, "output", e);

@@ -16,9 +16,8 @@ enum format { FORMAT_JSON, FORMAT_NDJSON, FORMAT_CSV, FORMAT_TABLE };
 
 struct view {
 	enum format format;
-	int chosen; /* fields[] says which */
-	unsigned char fields[FIELD__MAX];
-	enum field sort; /* FIELD__MAX: as it comes */
+	struct field_list chosen; /* n 0: all */
+	enum field sort;          /* FIELD__MAX: as it comes */
 	int descending;
 	int64_t limit;     /* records; -1: all */
 	int width, colour; /* of a table, see data/text.h */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "publish.h"
 #include "store/cache.h"
 
@@ -25,7 +26,14 @@ store(const struct config *c, struct redis *redis, const struct envelope *env,
 	return cache_put(redis, c, &env->dataset, &v, e);
 }
 
-/* One dataset: envelope, cache, done. */
+/* Is there a point in storing further datasets? */
+static int
+may_store(enum rc stored)
+{
+	return stored == RC_OK || stored == RC_BUSY || stored == RC_DENIED;
+}
+
+/* One dataset: envelope, cache, done.  *stored is what the cache said. */
 static enum rc
 dataset(const struct config *c, struct redis *redis,
     const struct publication *p, const struct dataset *ds,
@@ -46,21 +54,14 @@ dataset(const struct config *c, struct redis *redis,
 	struct buf b;
 	enum rc rc;
 
+	*stored = RC_OK;
 	buf_init(&b, LIMIT_ENVELOPE);
 	envelope_write(&b, &env);
 	rc = buf_check(&b, "dataset", e);
-	if (rc == RC_OK && redis != NULL) {
-		struct err why;
-		enum rc put = store(c, redis, &env, &b, p, primary, &why);
-
-		if (primary && put == RC_INVALID && why.rc == RC_INVALID)
-			rc = put;
-		if (put != RC_OK && *stored == RC_OK) {
-			*stored = put;
-			if (e != NULL)
-				*e = why;
-		}
-	}
+	if (rc == RC_OK && redis != NULL)
+		*stored = store(c, redis, &env, &b, p, primary, e);
+	if (rc == RC_OK && primary && *stored == RC_INVALID)
+		rc = RC_INVALID;
 	if (rc == RC_OK)
 		done(arg, ds, &b, (int64_t)t->count, total);
 	buf_fini(&b);
@@ -81,35 +82,53 @@ of_sector(const struct table *t, const char *sector)
 	return n;
 }
 
-enum rc
-publish(const struct config *c, struct redis *redis,
-    const struct publication *p, publish_done *done, void *arg, enum rc *stored,
-    struct err *e)
+/* The dataset of a sector, cut out of the whole. */
+static enum rc
+sector(const struct config *c, struct redis *redis,
+    const struct publication *p, const char *name, publish_done *done,
+    void *arg, enum rc *stored, struct err *e)
 {
+	struct dataset ds = { p->dataset.index, name };
 	struct table part;
 	enum rc rc;
 
-	*stored = RC_OK;
-	rc = dataset(
-	    c, redis, p, &p->dataset, p->table, p->total, done, arg, stored, e);
+	table_init(&part);
+	rc = table_copy_where(&part, p->table, FIELD_SECTOR, name, e);
+	if (rc == RC_OK)
+		rc = dataset(c, redis, p, &ds, &part,
+		    of_sector(p->asked ? p->asked : p->table, name), done, arg,
+		    stored, e);
+	table_fini(&part);
+	return rc;
+}
+
+enum rc
+publish(const struct config *c, struct redis *redis,
+    const struct publication *p, publish_done *done, void *arg,
+    enum rc *stored, struct err *e)
+{
+	enum rc rc, part;
+	struct err why;
+
+	rc = dataset(c, redis, p, &p->dataset, p->table, p->total, done, arg,
+	    stored, e);
 	if (rc != RC_OK || strcmp(p->dataset.sector, DATASET_ANY) != 0)
 		return rc;
+	if (!may_store(*stored))
+		redis = NULL;
 	for (int i = 0; i < DATASET_SECTORS && rc == RC_OK; i++) {
-		struct dataset ds = { p->dataset.index,
-			dataset_sectors[i].name };
+		const char *name = dataset_sectors[i].name;
 
-		if (strcmp(ds.sector, DATASET_ANY) == 0)
+		if (strcmp(name, DATASET_ANY) == 0)
 			continue;
-		table_init(&part);
-		rc = table_copy_where(
-		    &part, p->table, FIELD_SECTOR, ds.sector, e);
-		if (rc == RC_OK)
-			rc = dataset(c, *stored == RC_OK ? redis : NULL, p, &ds,
-			    &part,
-			    of_sector(
-				p->asked ? p->asked : p->table, ds.sector),
-			    done, arg, stored, e);
-		table_fini(&part);
+		rc = sector(c, redis, p, name, done, arg, &part, &why);
+		if (rc != RC_OK)
+			return err_set(e, rc, "%s", why.msg);
+		if (part != RC_OK && part != RC_BUSY)
+			log_warn("%s / %s: not cached: %s", p->dataset.index,
+			    name, why.msg);
+		if (!may_store(part))
+			redis = NULL;
 	}
 	return rc;
 }
@@ -162,33 +181,26 @@ cut(const struct config *c, struct redis *redis, const struct dataset *ds,
 	return rc;
 }
 
-enum rc
+void
 publish_derive(const struct config *c, struct redis *redis,
-    const struct dataset *ds, int64_t max_age_ms, struct cache_entry *entry,
-    struct err *e)
+    const struct dataset *ds, int64_t max_age_ms, struct cache_entry *entry)
 {
 	struct dataset any = { ds->index, DATASET_ANY };
-	struct cache_entry whole, part;
-	enum rc rc;
+	struct cache_entry whole = { 0 }, part;
+	enum rc rc = RC_NOTFOUND;
 
-	if (strcmp(ds->sector, DATASET_ANY) == 0)
-		return RC_OK;
-	rc = cache_get(
-	    redis, &any, max_age_ms, CACHE_COUNT_NONE, &whole, NULL, e);
-	if (rc != RC_OK)
-		return rc;
+	if (strcmp(ds->sector, DATASET_ANY) == 0 ||
+	    cache_get(redis, &any, max_age_ms, CACHE_COUNT_NONE, &whole, NULL,
+		NULL) != RC_OK)
+		return;
 	/* A partial sweep does not tell what the sector lacks. */
 	if (whole.state == CACHE_FRESH && !whole_is_partial(&whole))
-		rc = cut(c, redis, ds, &whole, e);
-	else
-		rc = RC_NOTFOUND;
+		rc = cut(c, redis, ds, &whole, NULL);
 	cache_entry_fini(&whole);
-	if (rc != RC_OK)
-		return RC_OK; /* then it is a miss, and fetched */
-	rc = cache_get(redis, ds, max_age_ms, CACHE_COUNT_NONE, &part, NULL, e);
-	if (rc != RC_OK)
-		return rc;
+	if (rc != RC_OK ||
+	    cache_get(redis, ds, max_age_ms, CACHE_COUNT_NONE, &part, NULL,
+		NULL) != RC_OK)
+		return;
 	cache_entry_fini(entry);
 	*entry = part;
-	return RC_OK;
 }

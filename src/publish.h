@@ -28,8 +28,7 @@ struct publication {
 	int64_t fence_us;          /* when the sweep began */
 };
 
-/* Called with each envelope, whose bytes hold during the call: its rows and
- * total, and RC_OK or why it was not stored (RC_BUSY, RC_INVALID, …). */
+/* Called with each envelope, whose bytes hold during the call. */
 typedef void publish_done(void *arg, const struct dataset *, const struct buf *,
     int64_t rows, int64_t total);
 
@@ -38,8 +37,9 @@ typedef void publish_done(void *arg, const struct dataset *, const struct buf *,
  * put each into the cache (redis NULL: into none); hand each to done.
  *
  * RC_INVALID: the cache holds the table back (nothing was handed out).  A
- * cache that refuses otherwise is *stored = its code, with the message in e,
- * and the envelopes are handed out all the same.
+ * cache that refuses it otherwise is *stored = its code, with the message in e,
+ * and the envelopes are handed out all the same; a sector that it refuses is
+ * logged.
  */
 enum rc publish(const struct config *, struct redis *,
     const struct publication *, publish_done *, void *arg, enum rc *stored,
@@ -47,11 +47,10 @@ enum rc publish(const struct config *, struct redis *,
 
 /*
  * A sector out of a fresh sweep of its whole index: where the cache has that,
- * *entry becomes the sector's envelope, cached as well, and fresh; else it is
- * left as it is.
+ * *entry becomes the sector's envelope, cached as well, and fresh.  Else, and
+ * where anything fails, it is left as it is: a miss, and fetched.
  */
-enum rc publish_derive(const struct config *, struct redis *,
-    const struct dataset *, int64_t max_age_ms, struct cache_entry *entry,
-    struct err *);
+void publish_derive(const struct config *, struct redis *,
+    const struct dataset *, int64_t max_age_ms, struct cache_entry *entry);
 
 #endif

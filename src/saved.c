@@ -68,6 +68,7 @@ saved_read(const struct config *c, const struct source *source,
 			*e = why;
 		attempts_add(&attempts, source->name, 0, &why);
 		env.error = &why;
+		env.fresh_ms = env.fetched_ms;
 		env.source = NULL;
 		env.table = NULL;
 		env.total = -1;

@@ -25,7 +25,7 @@ struct sweep {
 enum rc
 sweep_begin(struct sweep **out, const struct drive_env *env,
     const struct dataset *ds, const struct source *const *list, size_t n,
-    int64_t now_ms, struct err *e)
+    int64_t deadline_ms, struct err *e)
 {
 	struct sweep *s = calloc(1, sizeof(*s));
 
@@ -35,7 +35,7 @@ sweep_begin(struct sweep **out, const struct drive_env *env,
 	s->dataset = *ds;
 	s->list = list;
 	s->n = n;
-	s->deadline_ms = now_ms + env->config->task_deadline * 1000;
+	s->deadline_ms = deadline_ms;
 	table_init(&s->asked);
 	table_init(&s->table);
 	*out = s;
@@ -173,7 +173,8 @@ sweep_step(struct sweep *s, int64_t now_ms, int64_t *wake_ms, struct err *e)
 			if (rc == RC_OK)
 				return rc;
 		}
-		if (rc == RC_STORE || rc == RC_FULL)
+		/* Not the source's, and the next would fare no better. */
+		if (rc == RC_STORE || rc == RC_FULL || rc == RC_CONFIG)
 			return err_set(e, rc, "%s", why.msg);
 		if (s->drive != NULL)
 			wait_ms = drive_wait_ms(s->drive);

@@ -19,7 +19,7 @@ struct sweep;
 /* env and the list of sources are borrowed until sweep_end. */
 enum rc sweep_begin(struct sweep **, const struct drive_env *,
     const struct dataset *, const struct source *const *list, size_t n,
-    int64_t now_ms, struct err *);
+    int64_t deadline_ms, struct err *);
 void sweep_end(struct sweep *);
 
 /*

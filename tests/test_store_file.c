@@ -157,7 +157,7 @@ a_hold_in_the_file_is_heeded_by_all(void **state)
 	    guard_take(b, "finviz", &two_a_second, 10000, &y, &wait, &e),
 	    RC_LIMITED);
 	assert_true(wait > 29000 && wait <= 30000);
-	assert_non_null(strstr(e.msg, "rate limit"));
+	assert_non_null(strstr(e.msg, "limited"));
 	guard_close(a);
 	guard_close(b);
 }

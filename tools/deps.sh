@@ -6,7 +6,7 @@ set -eu
 
 build="gcc make libc6-dev libcurl4-openssl-dev libhiredis-dev libxml2-dev
 libjson-c-dev libxxhash-dev"
-run="redis-server libmicrohttpd-dev zlib1g-dev curl"
+run="redis-server libmicrohttpd-dev zlib1g-dev ca-certificates"
 test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli openssl
 nginx clang libclang-rt-14-dev procps"
 bench="python3 python3-bs4 python3-lxml time"

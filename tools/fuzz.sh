@@ -10,13 +10,14 @@ for f in "$@"; do
 	name=$(basename "$f")
 	corpus=build/fuzz/corpus/$name
 	mkdir -p "$corpus" build/fuzz/found
-	set -- "$corpus" tests/golden/fixtures
+	seeds=tests/golden/fixtures
 	case $name in
-	*finviz*) set -- "$@" ../shared/recordings/finviz ;;
-	*yahoo* | *num*) set -- "$@" ../shared/recordings/yahoo ;;
+	*finviz*) seeds="$seeds ../shared/recordings/finviz" ;;
+	*yahoo* | *num*) seeds="$seeds ../shared/recordings/yahoo" ;;
 	esac
-	for d in "$@"; do
-		[ -d "$d" ] || shift
+	set -- "$corpus"
+	for d in $seeds; do
+		[ ! -d "$d" ] || set -- "$@" "$d"
 	done
 	if "$f" -max_total_time="${SECONDS_EACH:-5}" -max_len=600000 -timeout=10 \
 		-rss_limit_mb=2048 -close_fd_mask=1 \

@@ -105,8 +105,7 @@ demo | run)
 	mkdir -p "$dir"
 	if [ -s "$dir/kind" ] && [ "$(cat "$dir/kind")" != "$1" ]; then
 		stop
-		rm -f "$dir"/appendonly* "$dir"/dump.rdb
-		rm -rf "$dir/appendonlydir"
+		rm -rf "$dir/appendonlydir" "$dir/dump.rdb"
 	fi
 	echo "$1" >"$dir/kind"
 	start_redis

@@ -3,10 +3,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/config.h"
 
-enum kind { TEXT, SECRET, WHOLE, REAL, URL, CHOICE };
+enum kind { TEXT, SECRET, WHOLE, REAL, URL, CHOICE, LIST };
 
 struct setting {
 	const char *name;
@@ -14,9 +15,8 @@ struct setting {
 	size_t offset;
 	size_t size;     /* of a text */
 	double min, max; /* of a number */
-	const char
-	    *deflt;       /* of a choice, the first of choices is allowed too */
-	const char *what; /* for the manual; a choice: its values first */
+	const char *deflt;
+	const char *what; /* for the manual */
 };
 
 #define AT(member)                                                             \
@@ -40,9 +40,9 @@ static const struct setting settings[] = {
 	    "seconds that a dataset is fresh" },
 	{ "STALE_TTL", WHOLE, AT(stale_ttl), 0, 31536000, "604800",
 	    "seconds that it is kept as stale after that" },
-	{ "SCHEDULER_INDEXES", TEXT, AT(scheduler_indexes), 0, 0,
+	{ "SCHEDULER_INDEXES", LIST, AT(scheduler_indexes), 0, 0,
 	    "DJIA,S&P 500", "the indexes that are kept fresh" },
-	{ "SOURCES", TEXT, AT(sources), 0, 0, "finviz,yahoo",
+	{ "SOURCES", LIST, AT(sources), 0, 0, "finviz,yahoo",
 	    "the sources, in the order in which they are tried" },
 	{ "FINVIZ_URL", URL, AT(finviz_url), 0, 0, "https://finviz.com",
 	    "where Finviz is" },
@@ -76,8 +76,19 @@ static const struct setting settings[] = {
 	    "folder of the limiter's file where there is no Redis; default: "
 	    "`$XDG_STATE_HOME/stocknity` or `~/.local/state/stocknity`" },
 	{ "LOG_LEVEL", CHOICE, AT(log_level), 0, 0, "warn",
-	    "error, warn, info or debug" },
+	    "how much is logged" },
 };
+
+/* What a choice may be, and the members of a list. */
+static const struct {
+	const char *name, *words;
+} choices[] = {
+	{ "SCHEDULER_INDEXES", "S&P 500|DJIA|NASDAQ 100|RUSSELL 2000|Any" },
+	{ "SOURCES", "finviz|yahoo" },
+	{ "LOG_LEVEL", "error|warn|info|debug" },
+};
+
+#define URL_MOST 200 /* characters: with a path behind it, it stays one */
 
 #define SETTINGS (sizeof(settings) / sizeof(settings[0]))
 
@@ -115,47 +126,108 @@ set_number(
 	return RC_OK;
 }
 
-/* Is value one of the words of s->what ("a, b, c or d")? */
-static int
-is_choice(const struct setting *s, const char *value)
+static const char *
+choices_of(const struct setting *s)
 {
-	size_t n = strlen(value), len;
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
+		if (strcmp(choices[i].name, s->name) == 0)
+			return choices[i].words;
+	return "";
+}
 
-	for (const char *p = s->what;; p += len) {
-		p += strspn(p, ", ");
-		len = strcspn(p, ", ");
-		if (len == 0)
-			break;
-		if (len == n && memcmp(p, value, n) == 0)
-			return strcmp(value, "or") != 0;
+/* The choice that the n bytes of value are, without regard to case; *len its
+ * length.  NULL: none. */
+static const char *
+choice_of(const struct setting *s, const char *value, size_t n, size_t *len)
+{
+	for (const char *p = choices_of(s); *p != '\0'; p += *len) {
+		p += *p == '|';
+		*len = strcspn(p, "|");
+		if (*len == n && strncasecmp(p, value, n) == 0)
+			return p;
 	}
-	return 0;
+	return NULL;
+}
+
+static enum rc
+not_allowed(const struct setting *s, const char *value, struct err *e)
+{
+	return err_set(e, RC_CONFIG, "%s is \"%.60s\": not %s %s", s->name,
+	    value, s->kind == LIST ? "a list, with commas, of" : "one of",
+	    choices_of(s));
+}
+
+/* Names of the choices with commas between them, kept in their own spelling
+ * and without blanks. */
+static enum rc
+set_list(
+    struct config *c, const struct setting *s, const char *value, struct err *e)
+{
+	char out[LIMIT_SETTING], *to = out;
+	const char *p = value, *name;
+	size_t n, len;
+
+	for (;; p += n + 1) {
+		const char *word = p + strspn(p, " ");
+
+		n = strcspn(p, ",");
+		len = n - (size_t)(word - p);
+		while (len > 0 && word[len - 1] == ' ')
+			len--;
+		name = choice_of(s, word, len, &len);
+		if (name == NULL || len + 2 > sizeof(out) - (size_t)(to - out))
+			return not_allowed(s, value, e);
+		if (to != out)
+			*to++ = ',';
+		memcpy(to, name, len);
+		to += len;
+		if (p[n] == '\0')
+			break;
+	}
+	*to = '\0';
+	memcpy((char *)c + s->offset, out, (size_t)(to - out) + 1);
+	return RC_OK;
+}
+
+/* http or https, a host, no user and no blanks: what it names is shown. */
+static int
+is_url(const char *value)
+{
+	const char *host = strstr(value, "://");
+	size_t n;
+
+	if (strncmp(value, "http://", 7) != 0 &&
+	    strncmp(value, "https://", 8) != 0)
+		return 0;
+	host += 3;
+	n = strcspn(host, "/?#");
+	return n > 0 && *host != ':' && memchr(host, '@', n) == NULL &&
+	       (*host != '[' || memchr(host, ']', n) != NULL) &&
+	       strchr(value, ' ') == NULL && strlen(value) <= URL_MOST;
 }
 
 static enum rc
 set_text(
     struct config *c, const struct setting *s, const char *value, struct err *e)
 {
-	size_t n = strlen(value);
+	size_t n = strlen(value), len;
 
 	if (n >= s->size)
-		return err_set(e, RC_CONFIG,
-		    "%s has %zu characters: at most "
-		    "%zu",
-		    s->name, n, s->size - 1);
+		return err_set(e, RC_CONFIG, "%s has %zu characters: at most "
+		    "%zu", s->name, n, s->size - 1);
 	for (const char *p = value; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return err_set(e, RC_CONFIG,
 			    "%s has a control character", s->name);
-	if (s->kind == URL && strncmp(value, "http://", 7) != 0 &&
-	    strncmp(value, "https://", 8) != 0)
-		return err_set(e, RC_CONFIG,
-		    "%s is \"%.100s\": not an "
-		    "http:// or https:// address",
-		    s->name, value);
-	if (s->kind == CHOICE && !is_choice(s, value))
-		return err_set(e, RC_CONFIG, "%s is \"%.60s\": not one of %s",
-		    s->name, value, s->what);
+	if (s->kind == LIST)
+		return set_list(c, s, value, e);
+	/* Not quoted: what makes it wrong may be a password in it. */
+	if (s->kind == URL && !is_url(value))
+		return err_set(e, RC_CONFIG, "%s is not an http:// or https:// "
+		    "address (without a user, of at most %d characters)",
+		    s->name, URL_MOST);
+	if (s->kind == CHOICE && choice_of(s, value, n, &len) == NULL)
+		return not_allowed(s, value, e);
 	memcpy((char *)c + s->offset, value, n + 1);
 	return RC_OK;
 }
@@ -304,6 +376,11 @@ config_document(FILE *out)
 		    out, "| `%s` | %s%s%s | ", s->name, quote, s->deflt, quote);
 		if (s->kind == WHOLE || s->kind == REAL)
 			fprintf(out, "%.15g–%.15g", s->min, s->max);
+		for (const char *p = choices_of(s); *p != '\0'; p++) {
+			fputc(*p == '|' ? ',' : *p, out);
+			if (*p == '|')
+				fputc(' ', out);
+		}
 		fprintf(out, " | %s |\n", s->what);
 	}
 }

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,7 +22,7 @@ enum log_level
 log_level_of(const char *name)
 {
 	for (int i = 0; i < 4; i++)
-		if (strcmp(name, names[i]) == 0)
+		if (strcasecmp(name, names[i]) == 0)
 			return (enum log_level)i;
 	return LOG_WARN;
 }

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,18 @@ say(const char *prog, const char *text)
 		else
 			fputc(*text, stderr);
 	fputc('\n', stderr);
+}
+
+void
+opt_descriptors(void)
+{
+	static const int modes[] = { O_RDONLY, O_RDONLY, O_RDWR };
+
+	/* In this order: open() takes the lowest number that is free. */
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", modes[fd]) != fd)
+			abort();
 }
 
 void
@@ -48,7 +61,7 @@ opt_int(const char *prog, const char *option, const char *text, int64_t min,
 static void
 finish(void)
 {
-	exit(fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_IOERR);
+	exit(fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_OSERR);
 }
 
 void

@@ -44,27 +44,31 @@ write_value(struct buf *b, const struct value *v)
 
 void
 csv_write(struct buf *b, const struct table *t, const char *index,
-    int64_t fetched_ms, const unsigned char *only)
+    int64_t fetched_ms, const struct field_list *chosen)
 {
+	size_t n = chosen != NULL ? chosen->n : FIELD__MAX;
 	char when[32];
-	int f;
 
 	clock_utc(fetched_ms, when, sizeof(when));
-	for (f = 0; f < FIELD__MAX; f++)
-		if (only == NULL || only[f]) {
-			write_text(b, fields[f].name);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
 			buf_addc(b, ',');
-		}
-	buf_adds(b, "Index,Last_Updated" CRLF);
-	for (size_t i = 0; i < t->count; i++) {
-		for (f = 0; f < FIELD__MAX; f++)
-			if (only == NULL || only[f]) {
-				write_value(b, &t->rows[i].v[f]);
+		write_text(b, fields[chosen ? chosen->v[i] : i].name);
+	}
+	buf_adds(b, chosen != NULL ? CRLF : ",Index,Last_Updated" CRLF);
+	for (size_t r = 0; r < t->count; r++) {
+		for (size_t i = 0; i < n; i++) {
+			if (i > 0)
 				buf_addc(b, ',');
-			}
-		write_text(b, index);
-		buf_addc(b, ',');
-		buf_adds(b, when);
+			write_value(
+			    b, &t->rows[r].v[chosen ? chosen->v[i] : i]);
+		}
+		if (chosen == NULL) {
+			buf_addc(b, ',');
+			write_text(b, index);
+			buf_addc(b, ',');
+			buf_adds(b, when);
+		}
 		buf_adds(b, CRLF);
 	}
 }

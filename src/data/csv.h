@@ -10,10 +10,10 @@
 #include "base/rc.h"
 #include "data/table.h"
 
-/* Header and records, CR LF, null as an empty field, numbers as in JSON; then
- * Index and Last_Updated.  only: fields to write, NULL: all. */
+/* Header and records, CR LF, null as an empty field, numbers as in JSON.  The
+ * chosen fields in their order; NULL: all, then Index and Last_Updated. */
 void csv_write(struct buf *, const struct table *, const char *index,
-    int64_t fetched_ms, const unsigned char *only);
+    int64_t fetched_ms, const struct field_list *chosen);
 
 /*
  * A reader over len bytes that it borrows.  Takes quoted and bare fields, CR

@@ -80,6 +80,9 @@ void envelope_stale(
  */
 int envelope_peek(const char *bytes, int64_t *count, int *partial);
 
+/* Likewise: is it of that source? */
+int envelope_is_of(const char *bytes, const char *source);
+
 /* What is read back of a stored envelope. */
 struct envelope_head {
 	struct dataset dataset;

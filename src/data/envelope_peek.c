@@ -20,3 +20,16 @@ envelope_peek(const char *bytes, int64_t *count, int *partial)
 	*count = strtoll(n + 9, NULL, 10);
 	return 1;
 }
+
+int
+envelope_is_of(const char *bytes, const char *source)
+{
+	static const char key[] = ",\"source\":\"";
+	const char *p = strstr(bytes, key);
+	size_t n = strlen(source);
+
+	if (p == NULL)
+		return 0;
+	p += sizeof(key) - 1;
+	return strncmp(p, source, n) == 0 && p[n] == '"';
+}

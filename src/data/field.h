@@ -43,6 +43,12 @@ struct field_info {
 
 extern const struct field_info fields[FIELD__MAX];
 
+/* Fields in an order of somebody's choice. */
+struct field_list {
+	enum field v[FIELD__MAX];
+	size_t n;
+};
+
 /* By JSON name or label, without regard to case; FIELD__MAX: none. */
 enum field field_by_name(const char *name);
 

@@ -61,6 +61,19 @@ bytes_of(const char *text, size_t n)
 	return (size_t)(p - text);
 }
 
+/* Characters that have no width or turn the direction: U+200B to U+200F, U+2028
+ * to U+202E, U+2066 to U+2069. */
+static int
+is_trick(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	return s[0] == 0xe2 &&
+	       ((s[1] == 0x80 && ((s[2] >= 0x8b && s[2] <= 0x8f) ||
+				     (s[2] >= 0xa8 && s[2] <= 0xae))) ||
+		   (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));
+}
+
 static void
 add_text(struct buf *b, const char *text)
 {
@@ -69,7 +82,7 @@ add_text(struct buf *b, const char *text)
 		unsigned char c = (unsigned char)*text;
 		int c1 = c == 0xc2 && (unsigned char)text[1] < 0xa0;
 
-		if (n == 0 || c < 0x20 || c == 0x7f || c1)
+		if (n == 0 || c < 0x20 || c == 0x7f || c1 || is_trick(text))
 			buf_addc(b, '?');
 		else
 			buf_add(b, text, n);
@@ -165,12 +178,12 @@ is_uniform(const struct table *t, enum field f)
 
 /* Which columns are wanted, whether they fit or not. */
 static void
-choose(struct layout *l, const struct table *t, const unsigned char *only)
+choose(
+    struct layout *l, const struct table *t, const struct field_list *chosen)
 {
-	if (only != NULL) {
-		for (int f = 0; f < FIELD__MAX; f++)
-			if (only[f])
-				l->c[l->n++].field = (enum field)f;
+	if (chosen != NULL) {
+		for (size_t i = 0; i < chosen->n; i++)
+			l->c[l->n++].field = chosen->v[i];
 		return;
 	}
 	for (size_t i = 0; i < sizeof(choice) / sizeof(choice[0]); i++) {
@@ -184,9 +197,9 @@ choose(struct layout *l, const struct table *t, const unsigned char *only)
 	}
 }
 
-/* Cut the layout to the width. */
+/* Cut the layout to the width; of a chosen one only the company's name. */
 static void
-fit(struct layout *l, size_t width)
+fit(struct layout *l, size_t width, int all)
 {
 	struct column *name = NULL;
 	size_t used = 0, full = 0, n;
@@ -200,7 +213,7 @@ fit(struct layout *l, size_t width)
 		least = c->width;
 		if (c->field == FIELD_COMPANY && least > NAME_LEAST)
 			least = NAME_LEAST;
-		if (n > 0 && used + GAP + least > width)
+		if (n > 0 && used + GAP + least > width && !all)
 			break;
 		used += (n > 0 ? GAP : 0) + least;
 		if (c->field == FIELD_COMPANY) {
@@ -277,20 +290,22 @@ add_head(struct buf *b, const struct layout *l)
 	buf_addc(b, '\n');
 }
 
-void
+size_t
 text_write(
     struct buf *b, const struct table *t, const struct text_options *options)
 {
 	struct layout l = { .n = 0 };
+	size_t wanted;
 
 	l.cell = (struct buf){
 		.data = l.text, .cap = sizeof(l.text), .max = sizeof(l.text) - 1
 	};
-	choose(&l, t, options->only);
+	choose(&l, t, options->chosen);
+	wanted = l.n;
 	for (size_t i = 0; i < l.n; i++)
 		l.c[i].width = natural_width(&l, t, l.c[i].field);
 	if (options->width > 0)
-		fit(&l, (size_t)options->width);
+		fit(&l, (size_t)options->width, options->chosen != NULL);
 	if (l.n > 0)
 		add_head(b, &l);
 	for (size_t r = 0; r < t->count && b->rc == RC_OK && l.n > 0; r++) {
@@ -303,4 +318,5 @@ text_write(
 		}
 		buf_addc(b, '\n');
 	}
+	return wanted - l.n;
 }

@@ -12,16 +12,17 @@
 struct text_options {
 	int width;  /* columns of the terminal; 0: no limit */
 	int colour; /* escape sequences for gains and losses */
-	const unsigned char
-	    *only; /* fields to show, NULL: a choice that fits */
+	const struct field_list *chosen; /* all of them, however wide; NULL: a
+					    choice that fits */
 };
 
 /*
  * Header line, rule, records.  Columns that do not fit are left out from the
  * right, the company's name is shortened first.  The choice of columns leaves
- * out those that the source lacks, and Sector where all have the same.
+ * out those that the source lacks, and Sector where all have the same.  Returns
+ * how many columns were left out for want of room.
  */
-void text_write(
+size_t text_write(
     struct buf *, const struct table *, const struct text_options *);
 
 /* A value as people read it: 4.37T, 7.06%, 297.84; "-" for null.  What a

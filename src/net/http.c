@@ -227,6 +227,8 @@ finish(struct http *h, struct transfer *t, const struct err *why)
 
 	if (why->rc == RC_OK) {
 		r.status = transfer_status(t);
+		if (t->location[0] != '\0')
+			r.location = t->location;
 		if (t->headers.data != NULL)
 			r.headers = t->headers.data;
 		if (t->body.data != NULL && !t->head_only) {
@@ -243,7 +245,7 @@ finish(struct http *h, struct transfer *t, const struct err *why)
 	transfer_free(t);
 }
 
-/* Send it to the address that its answer names. */
+/* Send it to the address that its answer names, or note it. */
 static enum rc
 follow(struct http *h, struct transfer *t, const char *location, int64_t now,
     struct err *e)
@@ -264,6 +266,10 @@ follow(struct http *h, struct transfer *t, const char *location, int64_t now,
 	rc = http_url_follow(from, location, to, sizeof(to), e);
 	if (rc != RC_OK)
 		return rc;
+	if (t->one_hop) {
+		memcpy(t->location, to, sizeof(to));
+		return RC_OK;
+	}
 	t->hops++;
 	curl_multi_remove_handle(h->multi, t->easy);
 	rc = transfer_aim(t, to, now, e);
@@ -292,9 +298,10 @@ end_hop(struct http *h, struct transfer *t, CURLcode c)
 
 	if (transfer_outcome(t, c, now, &why) == RC_OK &&
 	    location_of(t, location, sizeof(location))) {
-		if (follow(h, t, location, now, &why) == RC_OK)
+		if (follow(h, t, location, now, &why) != RC_OK)
+			err_wrap(&why, "%s", t->host);
+		else if (!t->one_hop)
 			return;
-		err_wrap(&why, "%s", t->host);
 	}
 	finish(h, t, &why);
 }

@@ -28,6 +28,7 @@ struct http_request {
 	const char *accept; /* the Accept header; borrowed, NULL: any */
 	unsigned tag;       /* the source's own name for this request */
 	int head_only;      /* stop after the headers: the body is not wanted */
+	int one_hop;        /* hand a redirect on the same host back */
 };
 
 /* Valid during the callback (or while its maker says so). */
@@ -41,6 +42,7 @@ struct http_response {
 	const char *body; /* decoded, NUL-terminated; "" where there is none */
 	size_t len;
 	const char *headers;    /* "Name: value\n" lines of the last hop, "" */
+	const char *location; /* one_hop: ask there next; NULL: no redirect */
 	int64_t retry_after_ms; /* of Retry-After (seconds or date); -1: none */
 };
 

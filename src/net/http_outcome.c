@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,7 +31,8 @@ static const struct outcome {
 	 * the breaker for all. */
 	{ CURLE_SSL_CIPHER, RC_CONFIG, "TLS_CIPHERS is no cipher list", PLAIN },
 	{ CURLE_SSL_CACERT_BADFILE, RC_CONFIG,
-	    "cannot read the certificates of CURL_CA_BUNDLE or SSL_CERT_FILE",
+	    "no CA certificates: install ca-certificates, or name a file in "
+	    "SSL_CERT_FILE",
 	    PLAIN },
 	{ CURLE_WEIRD_SERVER_REPLY, RC_PARSE, "malformed answer", DETAIL },
 	{ CURLE_UNSUPPORTED_PROTOCOL, RC_PARSE, "not an HTTP answer", PLAIN },
@@ -85,6 +87,20 @@ is_long_line(const struct transfer *t, CURLcode c)
 	return c == CURLE_OUT_OF_MEMORY && sent_us != 0 && !t->head_done;
 }
 
+/* No connection because this process or machine lacks something: that is not
+ * the upstream's, and must not open the breaker for all. */
+static int
+is_our_lack(const struct transfer *t, CURLcode c)
+{
+	long number = 0;
+
+	if (c != CURLE_COULDNT_CONNECT)
+		return 0;
+	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
+	return number == EMFILE || number == ENFILE || number == ENOBUFS ||
+	       number == ENOMEM || number == EADDRNOTAVAIL;
+}
+
 enum rc
 transfer_outcome(struct transfer *t, CURLcode c, int64_t now_ms, struct err *e)
 {
@@ -113,6 +129,7 @@ transfer_outcome(struct transfer *t, CURLcode c, int64_t now_ms, struct err *e)
 			o = &outcomes[i];
 	text = o != NULL ? o->text : curl_easy_strerror(c);
 	more = detail(t, o != NULL ? o->more : PLAIN, space, sizeof(space));
-	return err_set(e, o != NULL ? o->rc : RC_NET, "%s: %s%s%s", t->host,
-	    text, *more != '\0' ? ": " : "", more);
+	return err_set(e,
+	    is_our_lack(t, c) ? RC_SYS : o != NULL ? o->rc : RC_NET,
+	    "%s: %s%s%s", t->host, text, *more != '\0' ? ": " : "", more);
 }

@@ -50,6 +50,7 @@ transfer_new(struct transfer **out, const struct http_request *q, struct err *e)
 		return err_set(e, RC_NOMEM, "out of memory");
 	t->tag = q->tag;
 	t->head_only = q->head_only;
+	t->one_hop = q->one_hop;
 	buf_init(&t->headers, LIMIT_HEADERS);
 	buf_init(&t->body, LIMIT_BODY);
 	rc = http_url_host(q->url, t->host, e);

@@ -29,6 +29,7 @@ struct transfer {
 	unsigned id;
 	unsigned tag;
 	int head_only;
+	int one_hop;
 	http_done *done;
 	void *arg;
 
@@ -42,6 +43,7 @@ struct transfer {
 	int64_t seen_ms;  /* when something came in last */
 	int64_t seen;     /* how much had come in then */
 	int hops;         /* redirects followed */
+	char location[LIMIT_URL]; /* one_hop: where it was sent to; "" */
 
 	/* Of this hop */
 	struct buf headers;

@@ -220,6 +220,16 @@ give_up(struct conversation *c, const struct err *why, struct err *e)
 	return err_set(e, why->rc, "%s", why->msg);
 }
 
+static enum rc
+too_many_calls(struct conversation *c, struct err *e)
+{
+	struct err why;
+
+	err_set(&why, RC_INVALID, "%zu of %lld rows after %zu calls",
+	    c->sweep.arrived, (long long)c->sweep.total, c->calls);
+	return give_up(c, &why, e);
+}
+
 /* A new sweep; what is in flight for the old one is forgotten. */
 static void
 new_sweep(struct conversation *c)
@@ -282,6 +292,8 @@ end_view(struct conversation *c, struct err *e)
 		rc = table_join(&c->joined, &c->sweep.table, &why);
 	if (rc == RC_OK && c->refused && c->total > 0 &&
 	    c->view + 1 < CLASSICS) {
+		if (c->calls >= call_budget(c))
+			return too_many_calls(c, e);
 		c->view++;
 		new_sweep(c);
 		rc = finviz_sweep_expect(&c->sweep, c->total, size, &why);
@@ -325,11 +337,8 @@ take_page(struct conversation *c, size_t first, const struct finviz_page *page,
 	c->flying--;
 	if (finviz_sweep_done(&c->sweep))
 		return end_view(c, e);
-	if (c->flying == 0 && c->calls >= call_budget(c)) {
-		err_set(&why, RC_INVALID, "%zu of %lld rows after %zu calls",
-		    c->sweep.arrived, (long long)c->sweep.total, c->calls);
-		return give_up(c, &why, e);
-	}
+	if (c->flying == 0 && c->calls >= call_budget(c))
+		return too_many_calls(c, e);
 	return RC_OK;
 }
 

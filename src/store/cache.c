@@ -8,6 +8,7 @@
 
 #define HEAD           "{\"success\":"
 #define MISS_KEPT_MS   (30 * 86400000LL) /* counters of an absent dataset */
+#define CLOCK_SLACK_MS 60000
 #define MEMBERS_KEPT_S (30 * INT64_C(86400))
 #define KEY_SIZE       (2 * LIMIT_KEY)
 
@@ -78,8 +79,8 @@ read_all(struct redis *r, const struct keys *k, redisReply *v[3], struct err *e)
  * same, so that no failure matters here.
  */
 static void
-count_read(struct redis *r, const struct keys *k,
-    const struct cache_entry *entry, int64_t expires_ms)
+count_read(
+    struct redis *r, const struct keys *k, const struct cache_entry *entry)
 {
 	static const char *const names[] = { [CACHE_ABSENT] = "misses",
 		[CACHE_FRESH] = "hits",
@@ -90,7 +91,7 @@ count_read(struct redis *r, const struct keys *k,
 		decimal(now, entry->now_ms) };
 	/* Meta that expired meanwhile must not come back to stay. */
 	const char *expire[] = { "PEXPIREAT", k->meta,
-		decimal(expires, expires_ms) };
+		decimal(expires, entry->expires_ms) };
 	redisReply *v[3] = { NULL, NULL, NULL };
 
 	if (redis_add(r, 4, incr, NULL, NULL) != RC_OK ||
@@ -117,14 +118,9 @@ age(const struct cache_entry *entry, int64_t max_age_ms)
 	int fresh =
 	    max_age_ms < 0 ? entry->now_ms < entry->fresh_ms : ms <= max_age_ms;
 
+	if (ms < -CLOCK_SLACK_MS) /* from before the clock was set back */
+		fresh = 0;
 	return fresh ? CACHE_FRESH : CACHE_STALE;
-}
-
-static int
-counts(enum cache_count count, enum cache_state state)
-{
-	return count == CACHE_COUNT_ALL ||
-	       (count == CACHE_COUNT_FRESH && state == CACHE_FRESH);
 }
 
 enum rc
@@ -158,14 +154,47 @@ cache_get(struct redis *r, const struct dataset *d, int64_t max_age_ms,
 		entry.reply = v[0];
 		v[0] = NULL;
 	}
-	if (v[1] != NULL && counts(count, entry.state))
-		count_read(r, &k, &entry, expires_ms);
+	entry.expires_ms = expires_ms;
+	if (v[1] != NULL && count == CACHE_COUNT_ALL)
+		count_read(r, &k, &entry);
 	if (foreign != NULL)
 		*foreign = odd;
 	*out = entry;
 out:
 	free_replies(v, 3);
 	return rc;
+}
+
+void
+cache_count_read(struct redis *r, const struct dataset *d,
+    const struct cache_entry *entry)
+{
+	struct keys k;
+
+	if (make_keys(d, &k, NULL) == RC_OK)
+		count_read(r, &k, entry);
+}
+
+enum rc
+cache_newest(
+    struct redis *r, const struct dataset *d, int64_t *fence_us, struct err *e)
+{
+	struct keys k;
+	redisReply *reply;
+	enum rc rc = make_keys(d, &k, e);
+	const char *argv[] = { "HMGET", k.meta, "fetched_us" };
+
+	if (rc == RC_OK)
+		rc = redis_call(r, 3, argv, NULL, &reply, e);
+	if (rc == RC_INVALID) { /* a key of another type */
+		*fence_us = 0;
+		return RC_OK;
+	}
+	if (rc != RC_OK)
+		return rc;
+	*fence_us = redis_int(reply, 0, 0);
+	freeReplyObject(reply);
+	return RC_OK;
 }
 
 void
@@ -268,6 +297,8 @@ text_get(
 	enum rc rc;
 
 	rc = redis_call(r, 4, argv, NULL, &reply, e);
+	if (rc == RC_INVALID)
+		return err_set(e, RC_NOTFOUND, "%s is not ours", key);
 	if (rc != RC_OK)
 		return rc;
 	if (reply->type != REDIS_REPLY_STRING || reply->len == 0 ||

@@ -22,11 +22,7 @@
 #include "data/dataset.h"
 #include "store/redis.h"
 
-enum cache_count {
-	CACHE_COUNT_NONE,
-	CACHE_COUNT_ALL,
-	CACHE_COUNT_FRESH /* only if it is fresh: else someone counts anew */
-};
+enum cache_count { CACHE_COUNT_NONE, CACHE_COUNT_ALL };
 
 enum cache_state { CACHE_ABSENT, CACHE_FRESH, CACHE_STALE };
 
@@ -37,6 +33,7 @@ struct cache_entry {
 	int64_t fetched_us; /* its fence */
 	int64_t fresh_ms;   /* fresh until then, since the epoch */
 	int64_t now_ms;     /* Redis time of the reading */
+	int64_t expires_ms; /* it is gone then, and its counters */
 	redisReply *reply;  /* that owns bytes */
 };
 
@@ -49,6 +46,14 @@ struct cache_entry {
 enum rc cache_get(struct redis *, const struct dataset *, int64_t max_age_ms,
     enum cache_count, struct cache_entry *, int *foreign, struct err *);
 void cache_entry_fini(struct cache_entry *);
+
+/* Count a read that cache_get did not. */
+void cache_count_read(
+    struct redis *, const struct dataset *, const struct cache_entry *);
+
+/* The fence of a dataset alone, to see whether it was written; 0: absent. */
+enum rc cache_newest(
+    struct redis *, const struct dataset *, int64_t *fence_us, struct err *);
 
 struct cache_value {
 	const char *bytes;

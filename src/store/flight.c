@@ -73,14 +73,16 @@ flight_renew(struct redis *r, struct flight *f, struct err *e)
 	return rc;
 }
 
-void
+enum rc
 flight_release(struct redis *r, struct flight *f)
 {
 	redisReply *reply;
+	enum rc rc = RC_OK;
 
-	/* Where this fails the lease runs out. */
-	if (f->fence_us != 0 &&
-	    step(r, f->key, "release", "", f->fence_us, &reply, NULL) == RC_OK)
+	if (f->fence_us != 0)
+		rc = step(r, f->key, "release", "", f->fence_us, &reply, NULL);
+	if (f->fence_us != 0 && rc == RC_OK)
 		freeReplyObject(reply);
 	f->fence_us = 0;
+	return rc;
 }

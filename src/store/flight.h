@@ -37,7 +37,8 @@ enum rc flight_take(struct redis *, const char *what, const char *sector,
 /* RC_BUSY: the lease ran out and was taken by another. */
 enum rc flight_renew(struct redis *, struct flight *, struct err *);
 
-/* Give it back; nothing happens where it is not ours any more. */
-void flight_release(struct redis *, struct flight *);
+/* Give it back; nothing happens where it is not ours any more.  Where this
+ * fails the lease runs out. */
+enum rc flight_release(struct redis *, struct flight *);
 
 #endif

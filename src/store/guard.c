@@ -165,7 +165,8 @@ guard_take(struct guard *guard, const char *source, const struct policy *p,
 		    rc == RC_OPEN
 			? "the breaker is open: too many failures, the next "
 			  "try in %.1f s"
-			: "rate limit: the next call may be made in %.1f s",
+			: "limited, or held after a refusal: the next call may "
+			  "be made in %.1f s",
 		    (double)wait / 1e6);
 	default:
 		return rc;

@@ -58,7 +58,7 @@ refused(const struct redis *r, const redisReply *reply, const char *what,
 	const char *advice;
 	enum rc rc = redis_error_rc(reply->str, &advice);
 
-	return err_set(e, rc, "redis at %.80s: %s%s%s%s%.60s", r->name,
+	return err_set(e, rc, "redis at %.80s: %s%s%s%s%.100s", r->name,
 	    advice != NULL ? advice : "", advice != NULL ? ": " : "",
 	    what != NULL ? what : "", what != NULL ? ": " : "", reply->str);
 }
@@ -220,10 +220,13 @@ redis_close(struct redis *r)
 	free(r);
 }
 
-const char *
-redis_name(const struct redis *r)
+void
+redis_hurry(struct redis *r, int64_t ms)
 {
-	return r->name;
+	r->timeout.tv_sec = (time_t)(ms / 1000);
+	r->timeout.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+	if (r->c != NULL)
+		redisSetTimeout(r->c, r->timeout);
 }
 
 enum rc

@@ -31,8 +31,8 @@ struct redis;
 enum rc redis_open(struct redis **, const struct config *, struct err *);
 void redis_close(struct redis *);
 
-/* "localhost:6379/0", "unix:/run/redis.sock": for messages. */
-const char *redis_name(const struct redis *);
+/* From now on wait no longer than that for connecting and for an answer. */
+void redis_hurry(struct redis *, int64_t ms);
 
 /*
  * One command.  *out is freed with freeReplyObject by the caller; it is never

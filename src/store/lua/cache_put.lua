@@ -23,10 +23,11 @@ for i, want in ipairs({ 'string', 'hash' }) do
   end
 end
 local h = redis.call('HMGET', KEYS[2], 'fetched_us', 'rows', 'held_at_us',
-  'held_rows')
+  'held_rows', 'held_source')
 local newest, good = tonumber(h[1] or 0), tonumber(h[2] or 0)
 local held_at, held_rows = tonumber(h[3] or 0), tonumber(h[4] or 0)
-if fence <= newest then
+-- What is gone, or from a clock that was set back since, is not newer.
+if there and fence <= newest and newest <= (now_ms + 60000) * 1000 then
   return { 1, newest }
 end
 
@@ -40,7 +41,7 @@ if ARGV[8] == '1' and there and lost >= 5 and lost * 5 > good then
     if not agrees and fence > held_at then
       held_at = fence
       redis.call('HSET', KEYS[2], 'held_at_us', text(fence),
-        'held_rows', text(rows))
+        'held_rows', text(rows), 'held_source', ARGV[6])
     end
     return { 3, good, held_at + HELD }
   end
@@ -51,7 +52,10 @@ local keep = math.max(1000, fresh + stale - now_ms)
 redis.call('HSET', KEYS[2], 'fetched_us', text(fence), 'fresh_ms', text(fresh),
   'expires_ms', text(now_ms + keep), 'rows', text(rows), 'source', ARGV[6],
   'hash', ARGV[7], 'bytes', #ARGV[1])
-redis.call('HDEL', KEYS[2], 'held_at_us', 'held_rows')
+-- Another source's table, of the members it was given, says nothing of those.
+if h[5] == ARGV[6] then
+  redis.call('HDEL', KEYS[2], 'held_at_us', 'held_rows', 'held_source')
+end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', text(keep))
 redis.call('PEXPIREAT', KEYS[2], text(now_ms + keep))
 return { 0 }

@@ -24,6 +24,7 @@ if h[1] > now then
     h[i] = math.max(0, h[i] - (h[1] - now))
   end
 end
+h[4] = math.min(h[4], now + 600000000)
 local tat, hold, open, probe_until, probe, probes = unpack(h, 2)
 
 -- A place that is given up: its slot is free again where it is the last one
