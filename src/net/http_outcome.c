@@ -1,6 +1,8 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "net/http_transfer.h"
 
@@ -97,6 +99,14 @@ is_our_lack(const struct transfer *t, CURLcode c)
 	if (c != CURLE_COULDNT_CONNECT)
 		return 0;
 	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
+	/* curl does not tell why it got no socket: can we open anything? */
+	if (number == 0) {
+		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+		number = fd < 0 ? errno : 0;
+		if (fd >= 0)
+			close(fd);
+	}
 	return number == EMFILE || number == ENFILE || number == ENOBUFS ||
 	       number == ENOMEM || number == EADDRNOTAVAIL;
 }
