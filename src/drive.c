@@ -80,8 +80,8 @@ static void
 give_back(struct drive *d, struct slot *s)
 {
 	if (s->grant.probe != 0)
-		guard_report(d->env->guard, d->source->name, &s->grant,
-		    RC_BUSY, -1, NULL, NULL);
+		guard_report(d->env->guard, d->source->name, &s->grant, RC_BUSY,
+		    -1, NULL, NULL);
 	s->grant = (struct grant){ 0 };
 }
 
@@ -178,8 +178,7 @@ redirected(struct slot *s, const char *location, struct err *why)
 	if (++s->hops > LIMIT_REDIRECTS)
 		return err_set(why, RC_UPSTREAM, "more than %d redirects",
 		    LIMIT_REDIRECTS);
-	snprintf(
-	    s->request.url, sizeof(s->request.url), "%s", location);
+	snprintf(s->request.url, sizeof(s->request.url), "%s", location);
 	return RC_OK;
 }
 
@@ -196,8 +195,8 @@ answered(void *arg, const struct http_response *r)
 				 : d->source->feed(d->talk, r, &why);
 	if (guard_report(d->env->guard, d->source->name, &s->grant,
 		reported(r, rc), r->retry_after_ms, &hold_ms, &e) != RC_OK)
-		log_debug("source=%s: not reported: %s", d->source->name,
-		    e.msg);
+		log_debug(
+		    "source=%s: not reported: %s", d->source->name, e.msg);
 	s->grant = (struct grant){ 0 };
 	share_session(d);
 	if (rc != RC_OK) {
@@ -398,8 +397,8 @@ drive_step(struct drive *d, int64_t now_ms, int64_t *wake_ms, struct err *e)
 	if (d->session_ms != 0)
 		earliest(wake_ms, d->session_ms);
 	else if (!done && !is_busy(d))
-		return err_set(e, RC_BUG, "%s waits for nothing",
-		    d->source->name);
+		return err_set(
+		    e, RC_BUG, "%s waits for nothing", d->source->name);
 	/* What is still on its way then belongs to a phase that was given up.
 	 */
 	return done ? RC_OK : RC_BUSY;

@@ -2,8 +2,8 @@
  * One conversation with a source, driven: guard, then http, then feed, as
  * many requests in flight as the source's policy allows.  It decides what is
  * asked again (a page that failed, once; a page refused by a rate limit after
- * its hold) and when the source is given up.  Which source, for whom, and what
- * becomes of the table is fetcher.c's.
+ * its hold) and when the source is given up.  Which source is asked is
+ * sweep.c's choice; for whom, and what becomes of the table, fetcher.c's.
  *
  * Nothing here blocks but Redis: drive_step does what can be done now and says
  * when to be called again.

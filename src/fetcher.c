@@ -7,9 +7,9 @@
 #include "membership.h"
 #include "publish.h"
 
-#define POLL_LEAST_MS 100 /* between looks at another process's sweep, */
+#define POLL_LEAST_MS 100  /* between looks at another process's sweep, */
 #define POLL_MOST_MS  1000 /* doubling */
-#define HURRY_MS      300 /* for Redis, when we are about to leave */
+#define HURRY_MS      300  /* for Redis, when we are about to leave */
 
 enum rc
 fetcher_open(struct fetcher **out, const struct config *c, struct redis *redis,
@@ -127,11 +127,11 @@ path_find(const struct fetcher *f, const struct fetch_request *r)
 	int whole = strcmp(r->dataset.index, DATASET_ANY) == 0;
 
 	/* All of "Any" is the whole market: its sectors stay apart. */
-	while (p != NULL &&
+	while (
+	    p != NULL &&
 	    (strcmp(p->dataset.index, r->dataset.index) != 0 ||
 		p->only != r->only || p->sweep != NULL || p->closing ||
-		(whole &&
-		    strcmp(p->dataset.sector, r->dataset.sector) != 0)))
+		(whole && strcmp(p->dataset.sector, r->dataset.sector) != 0)))
 		p = p->next;
 	return p;
 }
@@ -324,8 +324,10 @@ take_off(struct fetcher *f, struct path *p, int64_t now_ms, int64_t *wake_ms,
 		return RC_BUSY;
 	}
 	if (now_ms >= deadline_ms)
-		return err_set(e, RC_LIMITED, "another process is fetching %s, "
-		    "and did not end in time", p->dataset.index);
+		return err_set(e, RC_LIMITED,
+		    "another process is fetching %s, "
+		    "and did not end in time",
+		    p->dataset.index);
 	rc = take_flight(f, p, now_ms, wake_ms, e);
 	if (rc != RC_OK || !fetcher_has_jobs(f, p))
 		return rc;
@@ -405,8 +407,10 @@ path_end(struct fetcher *f, struct path *p, enum rc rc, struct err *why)
 
 	p->closing = 1;
 	if (rc == RC_OK)
-		err_set(why, RC_BUG, "the sweep of %s / %s made no such "
-		    "dataset", p->dataset.index, p->dataset.sector);
+		err_set(why, RC_BUG,
+		    "the sweep of %s / %s made no such "
+		    "dataset",
+		    p->dataset.index, p->dataset.sector);
 	fetcher_answer_failed(f, p, why);
 	/* Answers may have begun new paths: find it again. */
 	while (*at != p)

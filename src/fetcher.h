@@ -6,12 +6,11 @@
  * sweep; two sectors of an index become one sweep of Any, which fills twelve
  * datasets.  Other processes sweeping the same index are waited for.
  *
- *	add ──▶ cache fresh? ──▶ done
- *	          │ no
- *	          ▼
- *	        flight ──▶ source 1 ──▶ source 2 … ──▶ validate, publish ──▶
- *done │ busy      │ all failed ▼           ▼ wait for    stale from the cache,
- *else a failure; each attempt its result  is listed
+ * The cache first.  What it has fresh is the answer.  Else the index is taken
+ * flight of; its sources are asked in order until one gives a valid table,
+ * which is published and answered.  Where another process has the flight its
+ * result is waited for.  Where every source fails, what the cache still has is
+ * the answer, marked stale, or a failure; each attempt is listed in either.
  */
 #ifndef FETCHER_H
 #define FETCHER_H
@@ -70,7 +69,8 @@ enum rc fetcher_open(struct fetcher **, const struct config *, struct redis *,
 /* Aborts what runs and gives its flights back; calls nobody. */
 void fetcher_close(struct fetcher *);
 
-/* done is called once, out of fetcher_step. */
+/* done is called once, out of fetcher_step.  It may add further requests, but
+ * not close the fetcher. */
 enum rc fetcher_add(struct fetcher *, const struct fetch_request *,
     fetch_done *done, void *arg, struct err *);
 

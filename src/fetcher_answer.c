@@ -55,8 +55,9 @@ static void
 answer_entry(struct fetcher *f, struct job **at)
 {
 	const struct cache_entry *entry = &(*at)->entry;
-	struct fetch_result r = { .bytes = entry->bytes, .len = entry->len,
-		.cached = 1 };
+	struct fetch_result r = {
+		.bytes = entry->bytes, .len = entry->len, .cached = 1
+	};
 	int64_t count = 0;
 	int partial = 0;
 
@@ -112,7 +113,7 @@ fetcher_answer_newer(struct fetcher *f, const struct path *p, struct err *e)
 
 	/* Who asks one source is not served with another's. */
 	while (p->only == NULL && f->env.redis != NULL &&
-	    (at = next_of(at, p)) != NULL) {
+	       (at = next_of(at, p)) != NULL) {
 		rc = look_again(f, *at, &found, e);
 		if (rc != RC_OK)
 			return rc;
@@ -128,7 +129,8 @@ void
 fetcher_answer_fetched(struct fetcher *f, const struct path *p,
     const struct dataset *ds, const struct buf *b, int64_t rows, int64_t total)
 {
-	struct fetch_result r = { .bytes = b->data, .len = b->len,
+	struct fetch_result r = { .bytes = b->data,
+		.len = b->len,
 		.rc = outcome_of(rows, total >= 0 && rows < total) };
 	struct job **at = &f->jobs;
 
@@ -163,13 +165,13 @@ answer_failed(struct fetcher *f, struct job **at,
 		r.rc = RC_STALE;
 		r.cached = 1;
 	} else {
-		envelope_write(&b,
-		    &(struct envelope){ .dataset = j->request.dataset,
-			.error = why,
-			.attempts = attempts,
-			.fetched_ms = now_ms,
-			.fresh_ms = now_ms,
-			.total = -1 });
+		envelope_write(
+		    &b, &(struct envelope){ .dataset = j->request.dataset,
+			    .error = why,
+			    .attempts = attempts,
+			    .fetched_ms = now_ms,
+			    .fresh_ms = now_ms,
+			    .total = -1 });
 	}
 	for (size_t i = 0; i < attempts->n; i++)
 		if (attempts->v[i].wait_ms > 0 &&

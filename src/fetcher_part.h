@@ -68,7 +68,7 @@ void fetcher_answer_failed(
     struct fetcher *, const struct path *, const struct err *why);
 
 /* Read the cache for a request; what Redis refuses is as if it had nothing
- * (fetcher.c: lose_redis).  RC_OK, or no way to go on. */
+ * (fetcher_lose_redis).  RC_OK, or no way to go on. */
 enum rc fetcher_look(struct fetcher *, const struct fetch_request *,
     enum cache_count, struct cache_entry *, struct err *);
 

@@ -142,7 +142,8 @@ write_footer(struct buf *b, const struct footer *f)
 		buf_adds(b, "STALE");
 	}
 	if (f->left_out > 0)
-		buf_addf(b, "\n%zu more column%s: a wider terminal, or --fields",
+		buf_addf(b,
+		    "\n%zu more column%s: a wider terminal, or --fields",
 		    f->left_out, f->left_out == 1 ? "" : "s");
 	if (h->partial)
 		buf_addf(b, "\nPARTIAL: %lld rows are missing",
@@ -159,7 +160,8 @@ static void
 write_table(struct buf *b, const struct view *v, const struct table *t,
     struct footer *f)
 {
-	struct text_options o = { .width = v->width, .colour = v->colour,
+	struct text_options o = { .width = v->width,
+		.colour = v->colour,
 		.chosen = v->chosen.n > 0 ? &v->chosen : NULL };
 
 	f->left_out = text_write(b, t, &o);

@@ -84,9 +84,9 @@ of_sector(const struct table *t, const char *sector)
 
 /* The dataset of a sector, cut out of the whole. */
 static enum rc
-sector(const struct config *c, struct redis *redis,
-    const struct publication *p, const char *name, publish_done *done,
-    void *arg, enum rc *stored, struct err *e)
+sector(const struct config *c, struct redis *redis, const struct publication *p,
+    const char *name, publish_done *done, void *arg, enum rc *stored,
+    struct err *e)
 {
 	struct dataset ds = { p->dataset.index, name };
 	struct table part;
@@ -104,14 +104,14 @@ sector(const struct config *c, struct redis *redis,
 
 enum rc
 publish(const struct config *c, struct redis *redis,
-    const struct publication *p, publish_done *done, void *arg,
-    enum rc *stored, struct err *e)
+    const struct publication *p, publish_done *done, void *arg, enum rc *stored,
+    struct err *e)
 {
 	enum rc rc, part;
 	struct err why;
 
-	rc = dataset(c, redis, p, &p->dataset, p->table, p->total, done, arg,
-	    stored, e);
+	rc = dataset(
+	    c, redis, p, &p->dataset, p->table, p->total, done, arg, stored, e);
 	if (rc != RC_OK || strcmp(p->dataset.sector, DATASET_ANY) != 0)
 		return rc;
 	if (!may_store(*stored))
@@ -197,9 +197,8 @@ publish_derive(const struct config *c, struct redis *redis,
 	if (whole.state == CACHE_FRESH && !whole_is_partial(&whole))
 		rc = cut(c, redis, ds, &whole, NULL);
 	cache_entry_fini(&whole);
-	if (rc != RC_OK ||
-	    cache_get(redis, ds, max_age_ms, CACHE_COUNT_NONE, &part, NULL,
-		NULL) != RC_OK)
+	if (rc != RC_OK || cache_get(redis, ds, max_age_ms, CACHE_COUNT_NONE,
+			       &part, NULL, NULL) != RC_OK)
 		return;
 	cache_entry_fini(entry);
 	*entry = part;

@@ -96,9 +96,9 @@ sample(struct table *t)
 static void
 figures_are_aligned_under_a_rule(void **state)
 {
-	const struct field_list only = { { FIELD_TICKER, FIELD_PRICE,
-					     FIELD_CHANGE },
-		3 };
+	const struct field_list only = {
+		{ FIELD_TICKER, FIELD_PRICE, FIELD_CHANGE }, 3
+	};
 	struct text_options o = { .chosen = &only };
 	struct table t;
 	struct buf b;
@@ -163,9 +163,9 @@ no_line_is_wider_than_the_terminal(void **state)
 static void
 the_name_is_shortened_before_columns_go(void **state)
 {
-	const struct field_list chosen = { { FIELD_TICKER, FIELD_COMPANY,
-					       FIELD_CHANGE },
-		3 };
+	const struct field_list chosen = {
+		{ FIELD_TICKER, FIELD_COMPANY, FIELD_CHANGE }, 3
+	};
 	struct text_options o = { .chosen = &chosen, .width = 36 };
 	struct table t;
 	struct buf b;

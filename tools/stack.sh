@@ -88,12 +88,18 @@ show() {
 		echo "DEMO: a market server on this machine stands in for Finviz" \
 			"and Yahoo. Not live data."
 	fi
+	# The environment goes before the file: nothing of the caller's may lead
+	# a program of this stack to another Redis, or the demo's data into it.
+	unset REDIS_URL REDIS_HOST REDIS_PORT REDIS_DB REDIS_USERNAME \
+		REDIS_PASSWORD
+	[ "$1" = run ] || unset FINVIZ_URL YAHOO_URL YAHOO_COOKIE_URL SOURCES \
+		RATE_LIMIT YAHOO_RATE_LIMIT http_proxy HTTP_PROXY ALL_PROXY all_proxy
 	status=0
 	bin/fetch --index "S&P 500" --sector Technology --format table ||
 		status=$?
 	echo
 	echo "The stack is up ($dir). Try:"
-	echo "  export STOCKNITY_CONF=$dir/settings"
+	echo "  export STOCKNITY_CONF=$dir/settings   # and no REDIS_URL of your own"
 	echo "  bin/fetch --index DJIA --sort -Change"
 	[ "$1" = run ] || echo "  curl http://127.0.0.1:$(cat "$dir/market.port")/_/calls"
 	echo "make stop ends it."

@@ -213,8 +213,10 @@ set_text(
 	size_t n = strlen(value), len;
 
 	if (n >= s->size)
-		return err_set(e, RC_CONFIG, "%s has %zu characters: at most "
-		    "%zu", s->name, n, s->size - 1);
+		return err_set(e, RC_CONFIG,
+		    "%s has %zu characters: at most "
+		    "%zu",
+		    s->name, n, s->size - 1);
 	for (const char *p = value; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return err_set(e, RC_CONFIG,
@@ -223,7 +225,8 @@ set_text(
 		return set_list(c, s, value, e);
 	/* Not quoted: what makes it wrong may be a password in it. */
 	if (s->kind == URL && !is_url(value))
-		return err_set(e, RC_CONFIG, "%s is not an http:// or https:// "
+		return err_set(e, RC_CONFIG,
+		    "%s is not an http:// or https:// "
 		    "address (without a user, of at most %d characters)",
 		    s->name, URL_MOST);
 	if (s->kind == CHOICE && choice_of(s, value, n, &len) == NULL)

@@ -178,8 +178,7 @@ is_uniform(const struct table *t, enum field f)
 
 /* Which columns are wanted, whether they fit or not. */
 static void
-choose(
-    struct layout *l, const struct table *t, const struct field_list *chosen)
+choose(struct layout *l, const struct table *t, const struct field_list *chosen)
 {
 	if (chosen != NULL) {
 		for (size_t i = 0; i < chosen->n; i++)

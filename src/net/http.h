@@ -42,7 +42,7 @@ struct http_response {
 	const char *body; /* decoded, NUL-terminated; "" where there is none */
 	size_t len;
 	const char *headers;    /* "Name: value\n" lines of the last hop, "" */
-	const char *location; /* one_hop: ask there next; NULL: no redirect */
+	const char *location;   /* one_hop: ask there next; NULL: no redirect */
 	int64_t retry_after_ms; /* of Retry-After (seconds or date); -1: none */
 };
 

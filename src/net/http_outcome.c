@@ -140,6 +140,8 @@ transfer_outcome(struct transfer *t, CURLcode c, int64_t now_ms, struct err *e)
 	text = o != NULL ? o->text : curl_easy_strerror(c);
 	more = detail(t, o != NULL ? o->more : PLAIN, space, sizeof(space));
 	return err_set(e,
-	    is_our_lack(t, c) ? RC_SYS : o != NULL ? o->rc : RC_NET,
+	    is_our_lack(t, c) ? RC_SYS
+	    : o != NULL       ? o->rc
+			      : RC_NET,
 	    "%s: %s%s%s", t->host, text, *more != '\0' ? ": " : "", more);
 }

@@ -5,7 +5,6 @@
 #include "net/http_transfer.h"
 
 /* Headers of one hop, kept or not: Yahoo sends 34 KB, nobody this much. */
-#define HEAD_BYTES_MAX ((size_t)4 * LIMIT_HEADERS)
 
 #define MIB(bytes) ((unsigned)(bytes) >> 20)
 
@@ -112,9 +111,9 @@ on_header(char *line, size_t size, size_t n, void *arg)
 
 	n *= size;
 	t->head_bytes += n;
-	if (t->head_bytes > HEAD_BYTES_MAX) {
-		err_set(&t->why, RC_PARSE, "headers larger than %zu KiB",
-		    HEAD_BYTES_MAX >> 10);
+	if (t->head_bytes > LIMIT_HEAD) {
+		err_set(&t->why, RC_PARSE, "headers larger than %u KiB",
+		    LIMIT_HEAD >> 10);
 		return 0;
 	}
 	if (n >= 5 && memcmp(line, "HTTP/", 5) == 0) {

@@ -38,11 +38,11 @@ struct transfer {
 	char host[HTTP_HOST];
 	char detail[CURL_ERROR_SIZE]; /* curl's own message */
 
-	int64_t start_ms; /* clock_mono_ms, as all here */
-	int64_t limit_ms; /* it must have ended by then */
-	int64_t seen_ms;  /* when something came in last */
-	int64_t seen;     /* how much had come in then */
-	int hops;         /* redirects followed */
+	int64_t start_ms;         /* clock_mono_ms, as all here */
+	int64_t limit_ms;         /* it must have ended by then */
+	int64_t seen_ms;          /* when something came in last */
+	int64_t seen;             /* how much had come in then */
+	int hops;                 /* redirects followed */
 	char location[LIMIT_URL]; /* one_hop: where it was sent to; "" */
 
 	/* Of this hop */

@@ -9,10 +9,6 @@
 #include "base/num.h"
 #include "source/finviz_html.h"
 
-#define DEPTH      (32 * LIMIT_HTML_TABLES) /* open elements */
-#define TOKEN      (LIMIT_BODY >> 7)        /* bytes between two events */
-#define ATTRIBUTES LIMIT_COLUMNS            /* of one element */
-#define EVENTS     (LIMIT_BODY / 4)         /* of one body */
 #define OPTIONS                                                                \
 	(HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |      \
 	    HTML_PARSE_NONET)
@@ -61,9 +57,9 @@ static int
 goes_on(struct parser *p)
 {
 	p->silent = 0;
-	if (++p->events > EVENTS)
+	if (++p->events > LIMIT_HTML_EVENTS)
 		fail(p, err_set(p->e, RC_PARSE, "more than %u tags and texts",
-			    EVENTS));
+			    LIMIT_HTML_EVENTS));
 	return p->rc == RC_OK;
 }
 
@@ -329,14 +325,16 @@ on_start(void *arg, const xmlChar *name, const xmlChar **atts)
 	if (!goes_on(p))
 		return;
 	p->depth++;
-	while (atts != NULL && n < (size_t)2 * ATTRIBUTES && atts[n] != NULL)
+	while (
+	    atts != NULL && n < (size_t)2 * LIMIT_HTML_ATTRS && atts[n] != NULL)
 		n += 2;
-	if (p->depth > DEPTH || n == (size_t)2 * ATTRIBUTES) {
+	if (p->depth > LIMIT_HTML_DEPTH || n == (size_t)2 * LIMIT_HTML_ATTRS) {
 		fail(p, err_set(p->e, RC_PARSE,
-			    p->depth > DEPTH
+			    p->depth > LIMIT_HTML_DEPTH
 				? "elements nested more than %d deep"
 				: "an element of more than %d attributes",
-			    p->depth > DEPTH ? DEPTH : ATTRIBUTES));
+			    p->depth > LIMIT_HTML_DEPTH ? LIMIT_HTML_DEPTH
+							: LIMIT_HTML_ATTRS));
 		return;
 	}
 	if (atts != NULL)
@@ -466,12 +464,12 @@ on_read(void *arg, char *out, int len)
 	if (n > p->left)
 		n = p->left;
 	p->silent += n;
-	if (p->silent > TOKEN) {
+	if (p->silent > LIMIT_HTML_TOKEN) {
 		/* No xmlStopParser: it would free the buffer in use. */
 		p->rc = err_set(p->e, RC_PARSE,
 		    "a tag or comment of more than "
 		    "%u bytes",
-		    TOKEN);
+		    LIMIT_HTML_TOKEN);
 		return 0;
 	}
 	memcpy(out, p->in, n);

@@ -1,7 +1,7 @@
 /*
  * Index members out of data/members.csv: facts, dated, shipped with the
  * program, for sources that cannot list an index themselves.  The last good
- * sweep goes before it: see fetcher.c.
+ * sweep goes before it: see membership.h.
  */
 #ifndef SOURCE_MEMBERS_H
 #define SOURCE_MEMBERS_H

@@ -1,6 +1,6 @@
 /*
  * A source is sans-I/O: a small state machine that hands out requests and is
- * fed answers.  It never touches the network, Redis or a clock.  fetcher.c
+ * fed answers.  It never touches the network, Redis or a clock.  drive.c
  * drives it (guard, http, feed); fetch -f hands it one saved body.
  *
  * A new source is one file, one line in sources[] (source.c), and its bodies

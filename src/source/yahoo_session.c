@@ -7,8 +7,6 @@
 #include "source/yahoo_body.h"
 #include "source/yahoo_session.h"
 
-#define MAX_COOKIES 32 /* Set-Cookie lines that are looked at */
-
 /* Printable ASCII without a blank? */
 static int
 is_plain(const char *s, size_t n)
@@ -105,7 +103,7 @@ yahoo_session_cookie(
 	if (r->status == 429 || r->status == 999)
 		return err_set(e, RC_LIMITED,
 		    "Yahoo gave no cookie: HTTP status %d", r->status);
-	while (n < MAX_COOKIES &&
+	while (n < LIMIT_COOKIES &&
 	       http_header(r, "Set-Cookie", n, line, sizeof(line)))
 		n++;
 	/* Backwards: the last of equal names is the one that counts. */

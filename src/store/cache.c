@@ -166,8 +166,8 @@ out:
 }
 
 void
-cache_count_read(struct redis *r, const struct dataset *d,
-    const struct cache_entry *entry)
+cache_count_read(
+    struct redis *r, const struct dataset *d, const struct cache_entry *entry)
 {
 	struct keys k;
 

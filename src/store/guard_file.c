@@ -13,7 +13,6 @@
 #include "store/guard_file.h"
 #include "store/guard_limit.h"
 
-#define MAX_FILE  (64u << 10)
 #define MAX_LINES 64
 #define LOCK_MS   5000 /* nobody holds the lock longer than a write takes */
 #define LOCK_STEP 2    /* ms between tries */
@@ -136,17 +135,17 @@ lock(int fd, const char *path, struct err *e)
 static enum rc
 read_file(int fd, const char *path, struct limits *l, struct err *e)
 {
-	char *text = malloc(MAX_FILE + 1);
+	char *text = malloc(LIMIT_STATE + 1);
 	size_t n = 0;
 	ssize_t got;
 
 	if (text == NULL)
 		return err_set(e, RC_NOMEM, "%s: out of memory", path);
 	do {
-		got = read(fd, text + n, MAX_FILE - n);
+		got = read(fd, text + n, LIMIT_STATE - n);
 		if (got > 0)
 			n += (size_t)got;
-	} while ((got > 0 && n < MAX_FILE) || (got < 0 && errno == EINTR));
+	} while ((got > 0 && n < LIMIT_STATE) || (got < 0 && errno == EINTR));
 	if (got < 0) {
 		free(text);
 		return err_set(
@@ -205,7 +204,7 @@ save(const char *path, const struct limits *l, struct err *e)
 	struct buf b;
 	enum rc rc;
 
-	buf_init(&b, MAX_FILE);
+	buf_init(&b, LIMIT_STATE);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct guard_limit *g = &l->line[i].limit;
 

@@ -95,7 +95,7 @@ FIXTURES = [
     figure-text.html figure-nan.html figure-inf.html figure-hex.html
     figure-overflow.html figure-exponent.html figure-two-points.html
     figure-commas.html figure-without-percent.html
-    ticker-control-byte.html ticker-nul.html ticker-lower-case.html
+    ticker-control-byte.html ticker-control-reference.html ticker-nul.html ticker-lower-case.html
     ticker-too-long.html cell-too-long.html
     two-counts-differ.html count-garbled.html zero-total-with-rows.html
     table-without-count.html
