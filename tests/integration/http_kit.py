@@ -9,7 +9,8 @@ import tempfile
 import threading
 import time
 
-DRIVER = sys.argv[1] if len(sys.argv) > 1 else "build/rel/tests/http_get"
+DRIVER = sys.argv[1] if len(sys.argv) > 1 else os.path.join(
+    os.environ.get("B", "build/rel"), "tests/http_get")
 SECRET = "s3cret"
 MIB = 1 << 20
 TMP = tempfile.mkdtemp(prefix="http_test.")
