@@ -65,6 +65,20 @@ static const struct setting settings[] = {
 	{ "MAX_WAIT", WHOLE, AT(max_wait), 0, 3600, "10",
 	    "seconds that a fetch waits for its first call; "
 	    "more is *try later*" },
+	{ "QUEUE_MAX", WHOLE, AT(queue_max), 1, 10000000, "100000",
+	    "tasks that may wait; low priority may fill 70 % of it, normal 80, "
+	    "high 90, urgent all" },
+	{ "TASK_MAX_ATTEMPTS", WHOLE, AT(task_max_attempts), 1, 8, "3",
+	    "runs of a task until it has failed" },
+	{ "TASK_LEASE", WHOLE, AT(task_lease), 1, 3600, "60",
+	    "seconds that a worker may be silent until its task is taken "
+	    "back" },
+	{ "RETRY_DELAY", WHOLE, AT(retry_delay), 0, 900, "30",
+	    "seconds before the first retry, doubling up to 15 minutes" },
+	{ "WORKERS", WHOLE, AT(workers), 1, 64, "3",
+	    "processes of drain-queue" },
+	{ "MAX_WORKERS", WHOLE, AT(max_workers), 1, 64, "8",
+	    "processes of `drain-queue --workers auto` at most" },
 	{ "USER_AGENT", TEXT, AT(user_agent), 0, 0,
 	    "Mozilla/5.0 (compatible; stocknity-data/" VERSION ")",
 	    "how we present ourselves to the sources" },

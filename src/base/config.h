@@ -37,11 +37,17 @@ struct config {
 	char yahoo_cookie_url[LIMIT_SETTING];
 	double yahoo_rate_limit; /* calls a second to Yahoo */
 
-	int64_t request_timeout; /* seconds */
-	int64_t connect_timeout; /* seconds */
-	int64_t stall_timeout;   /* seconds */
-	int64_t task_deadline;   /* seconds */
-	int64_t max_wait;        /* seconds */
+	int64_t request_timeout;   /* seconds */
+	int64_t connect_timeout;   /* seconds */
+	int64_t stall_timeout;     /* seconds */
+	int64_t task_deadline;     /* seconds */
+	int64_t max_wait;          /* seconds */
+	int64_t queue_max;         /* tasks that may wait */
+	int64_t task_max_attempts; /* charged runs of a task */
+	int64_t task_lease;        /* seconds */
+	int64_t retry_delay;       /* seconds before the first retry */
+	int64_t workers;           /* processes of drain-queue */
+	int64_t max_workers;       /* of --workers auto */
 	char user_agent[LIMIT_SETTING];
 	char tls_ciphers[LIMIT_SETTING];
 

@@ -10,16 +10,9 @@
 #define MISS_KEPT_MS   (30 * 86400000LL) /* counters of an absent dataset */
 #define CLOCK_SLACK_MS 60000
 #define MEMBERS_KEPT_S (30 * INT64_C(86400))
-#define KEY_SIZE       (2 * LIMIT_KEY)
 
-struct keys {
-	char value[KEY_SIZE];
-	char meta[KEY_SIZE];
-	char members[KEY_SIZE];
-};
-
-static enum rc
-make_keys(const struct dataset *d, struct keys *k, struct err *e)
+enum rc
+cache_keys(const struct dataset *d, struct cache_keys *k, struct err *e)
 {
 	int n = snprintf(
 	    k->value, LIMIT_KEY, "stock_data:%s:%s", d->index, d->sector);
@@ -50,7 +43,8 @@ free_replies(redisReply **v, size_t n)
 
 /* Value, meta and time in one go.  A key of another type is a NULL reply. */
 static enum rc
-read_all(struct redis *r, const struct keys *k, redisReply *v[3], struct err *e)
+read_all(struct redis *r, const struct cache_keys *k, redisReply *v[3],
+    struct err *e)
 {
 	/* GETRANGE and not GET: whatever stands there has a ceiling. */
 	char last[24];
@@ -79,8 +73,8 @@ read_all(struct redis *r, const struct keys *k, redisReply *v[3], struct err *e)
  * same, so that no failure matters here.
  */
 static void
-count_read(
-    struct redis *r, const struct keys *k, const struct cache_entry *entry)
+count_read(struct redis *r, const struct cache_keys *k,
+    const struct cache_entry *entry)
 {
 	static const char *const names[] = { [CACHE_ABSENT] = "misses",
 		[CACHE_FRESH] = "hits",
@@ -131,11 +125,11 @@ cache_get(struct redis *r, const struct dataset *d, int64_t max_age_ms,
 	redisReply *v[3] = { NULL, NULL, NULL }; /* value, meta, time */
 	struct cache_entry entry = { 0 };
 	int64_t expires_ms;
-	struct keys k;
+	struct cache_keys k;
 	enum rc rc;
 	int odd;
 
-	rc = make_keys(d, &k, e);
+	rc = cache_keys(d, &k, e);
 	if (rc == RC_OK)
 		rc = read_all(r, &k, v, e);
 	if (rc != RC_OK)
@@ -169,9 +163,9 @@ void
 cache_count_read(
     struct redis *r, const struct dataset *d, const struct cache_entry *entry)
 {
-	struct keys k;
+	struct cache_keys k;
 
-	if (make_keys(d, &k, NULL) == RC_OK)
+	if (cache_keys(d, &k, NULL) == RC_OK)
 		count_read(r, &k, entry);
 }
 
@@ -179,9 +173,9 @@ enum rc
 cache_newest(
     struct redis *r, const struct dataset *d, int64_t *fence_us, struct err *e)
 {
-	struct keys k;
+	struct cache_keys k;
 	redisReply *reply;
-	enum rc rc = make_keys(d, &k, e);
+	enum rc rc = cache_keys(d, &k, e);
 	const char *argv[] = { "HMGET", k.meta, "fetched_us" };
 
 	if (rc == RC_OK)
@@ -254,14 +248,14 @@ cache_put(struct redis *r, const struct config *c, const struct dataset *d,
 	char fence[24], fresh[24], stale[24], rows[24];
 	size_t lens[N];
 	redisReply *reply;
-	struct keys k;
+	struct cache_keys k;
 	enum rc rc;
 
 	if (v->len > LIMIT_ENVELOPE)
 		return err_set(e, RC_INVALID, "a dataset of %zu bytes", v->len);
 	if (v->source == NULL || v->hash == NULL)
 		return err_set(e, RC_BUG, "cache: a dataset without a source");
-	rc = make_keys(d, &k, e);
+	rc = cache_keys(d, &k, e);
 	if (rc != RC_OK)
 		return rc;
 	const char *argv[N] = {
@@ -333,8 +327,8 @@ enum rc
 cache_members_get(
     struct redis *r, const struct dataset *d, char **out, struct err *e)
 {
-	struct keys k;
-	enum rc rc = make_keys(d, &k, e);
+	struct cache_keys k;
+	enum rc rc = cache_keys(d, &k, e);
 
 	return rc != RC_OK ? rc : text_get(r, k.members, LIMIT_BODY, out, e);
 }
@@ -343,8 +337,8 @@ enum rc
 cache_members_put(struct redis *r, const struct dataset *d, const char *text,
     size_t len, struct err *e)
 {
-	struct keys k;
-	enum rc rc = make_keys(d, &k, e);
+	struct cache_keys k;
+	enum rc rc = cache_keys(d, &k, e);
 
 	if (rc == RC_OK && len > LIMIT_BODY)
 		rc = err_set(e, RC_INVALID, "members of %zu bytes", len);

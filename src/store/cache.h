@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/config.h"
+#include "base/limits.h"
 #include "base/rc.h"
 #include "data/dataset.h"
 #include "store/redis.h"
@@ -90,5 +91,36 @@ enum rc cache_session_get(
     struct redis *, const char *source, char **out, struct err *);
 enum rc cache_session_put(struct redis *, const char *source,
     const char *session, int64_t ttl_s, struct err *);
+
+#define CACHE_KEY (2 * LIMIT_KEY)
+
+/* The keys of a dataset; RC_BUG: too long. */
+struct cache_keys {
+	char value[CACHE_KEY];
+	char meta[CACHE_KEY];
+	char members[CACHE_KEY];
+};
+
+enum rc cache_keys(const struct dataset *, struct cache_keys *, struct err *);
+
+/* What is known of a dataset, for those who only look (cache_peek.c). */
+struct cache_about {
+	int there;          /* it is in the cache, and ours */
+	int64_t fetched_us; /* since the epoch */
+	int64_t fresh_ms;   /* fresh until then */
+	int64_t rows, bytes;
+	char source[32];
+	int64_t hits, stale, misses; /* reads */
+	int64_t read_ms;             /* the last one; 0: none */
+};
+
+/*
+ * In two halves, so that several are read in one round trip: ask for a
+ * dataset (CACHE_PEEK commands), then read its replies.  Reads only.
+ */
+#define CACHE_PEEK 2
+enum rc cache_peek_ask(struct redis *, const struct dataset *, struct err *);
+void cache_peek_read(
+    redisReply *const replies[CACHE_PEEK], struct cache_about *);
 
 #endif

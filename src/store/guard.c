@@ -75,16 +75,26 @@ struct args {
 	char n[6][24];
 };
 
+enum rc
+guard_key(char out[LIMIT_KEY], const char *source, struct err *e)
+{
+	int n = snprintf(out, LIMIT_KEY, "stocknity:guard:{%s}", source);
+
+	/* With room for what is added to it. */
+	if (n < 0 || n >= LIMIT_KEY - 8)
+		return err_set(e, RC_BUG, "guard: the source's name is long");
+	return RC_OK;
+}
+
 static enum rc
 make_keys(struct args *a, const char *source, struct err *e)
 {
-	int n = snprintf(a->grants, sizeof(a->grants),
-	    "stocknity:guard:{%s}:grants", source);
+	enum rc rc = guard_key(a->hash, source, e);
 
-	if (n < 0 || (size_t)n >= sizeof(a->grants))
-		return err_set(e, RC_BUG, "guard: the source's name is long");
-	snprintf(a->hash, sizeof(a->hash), "stocknity:guard:{%s}", source);
-	return RC_OK;
+	if (rc == RC_OK)
+		snprintf(a->grants, sizeof(a->grants), "%.*s:grants",
+		    LIMIT_KEY - 8, a->hash);
+	return rc;
 }
 
 static void

@@ -32,6 +32,7 @@
 #include <stdint.h>
 
 #include "base/config.h"
+#include "base/limits.h"
 #include "base/rc.h"
 #include "source/source.h"
 #include "store/redis.h"
@@ -63,5 +64,32 @@ enum rc guard_take(struct guard *, const char *source, const struct policy *,
  */
 enum rc guard_report(struct guard *, const char *source, const struct grant *,
     enum rc what, int64_t retry_after_ms, int64_t *hold_ms, struct err *);
+
+/* The hash of a source; RC_BUG: its name is too long for a key. */
+enum rc guard_key(char out[LIMIT_KEY], const char *source, struct err *);
+
+#define GUARD_ERROR 32 /* bytes of the name of an error */
+
+/* How a source stands, for those who only look (guard_peek.c). */
+struct guard_state {
+	int known;       /* it was asked at some time */
+	int64_t next_us; /* the next free slot: from now, 0: at once */
+	int64_t hold_us; /* what is left of a hold, 0: none */
+	int64_t open_us; /* what is left of the opening, 0: not open */
+	int half_open;   /* the next call is a probe */
+	int64_t failures_in_row;
+	int64_t calls, failures;      /* of the last 60 s */
+	int64_t opens;                /* openings in a row */
+	char last_error[GUARD_ERROR]; /* "timeout"; "": none */
+	int64_t last_error_us;        /* since the epoch */
+};
+
+/*
+ * In two halves, so that several are read in one round trip: ask for a
+ * source (one command), then read its reply (NULL: nothing is known).  Reads
+ * only.
+ */
+enum rc guard_peek_ask(struct redis *, const char *source, struct err *);
+void guard_peek_read(const redisReply *, int64_t now_us, struct guard_state *);
 
 #endif

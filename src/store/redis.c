@@ -220,6 +220,12 @@ redis_close(struct redis *r)
 	free(r);
 }
 
+const char *
+redis_name(const struct redis *r)
+{
+	return r->name;
+}
+
 void
 redis_hurry(struct redis *r, int64_t ms)
 {

@@ -31,6 +31,9 @@ struct redis;
 enum rc redis_open(struct redis **, const struct config *, struct err *);
 void redis_close(struct redis *);
 
+/* "localhost:6379/0", "unix:/run/redis.sock": for messages. */
+const char *redis_name(const struct redis *);
+
 /* From now on wait no longer than that for connecting and for an answer. */
 void redis_hurry(struct redis *, int64_t ms);
 
@@ -78,5 +81,19 @@ extern const struct script script_guard_take;
 extern const struct script script_guard_report;
 extern const struct script script_flight;
 extern const struct script script_cache_put;
+extern const struct script script_queue_enqueue;
+extern const struct script script_queue_claim;
+extern const struct script script_queue_reap;
+extern const struct script script_queue_renew;
+extern const struct script script_queue_complete;
+extern const struct script script_queue_fail;
+extern const struct script script_queue_release;
+extern const struct script script_queue_cancel;
+extern const struct script script_queue_requeue;
+extern const struct script script_queue_pause;
+extern const struct script script_queue_purge;
+extern const struct script script_queue_stats;
+extern const struct script script_queue_get;
+extern const struct script script_queue_audit;
 
 #endif

@@ -1,0 +1,273 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "store/queue_part.h"
+
+/* Requeue, pause, purge */
+
+static enum rc
+requeue(struct queue *q, const char *how, const char *what, int64_t pass,
+    int64_t most, redisReply **out, struct err *e)
+{
+	struct number from, n;
+	const char *args[] = { queue_head_start(), how, what,
+		queue_number(&from, pass), queue_number(&n, most) };
+
+	return queue_call(q, &script_queue_requeue, args, 5, out, e);
+}
+
+enum rc
+queue_requeue(struct queue *q, const char *id, struct err *e)
+{
+	redisReply *reply = NULL;
+	int64_t why;
+	enum rc rc;
+
+	rc = requeue(q, "id", id, 0, 1, &reply, e);
+	if (rc != RC_OK)
+		return rc;
+	why = redis_int(reply, 2, -1);
+	freeReplyObject(reply);
+	switch (why) {
+	case 0:
+		return RC_OK;
+	case 1:
+		return err_set(e, RC_NOTFOUND, "no task %s", id);
+	case 2:
+		return err_set(e, RC_INVALID, "task %s has not failed", id);
+	case 3:
+		return err_set(e, RC_BUSY,
+		    "task %s: equal work waits or runs already", id);
+	default:
+		return err_set(e, RC_STORE, "requeue: unexpected answer");
+	}
+}
+
+enum rc
+queue_requeue_all(struct queue *q, enum task_type type, int64_t most,
+    int64_t *n, struct err *e)
+{
+	const char *name = type < TASK__MAX ? task_types[type].name : "";
+	int64_t done = 0, pass = 0, some, over, step;
+	redisReply *reply = NULL;
+	enum rc rc;
+
+	while (done < most) {
+		step = most - done < QUEUE_CHUNK ? most - done : QUEUE_CHUNK;
+		rc = requeue(q, "all", name, pass, step, &reply, e);
+		if (rc != RC_OK)
+			return rc;
+		some = redis_int(reply, 0, 0);
+		over = redis_int(reply, 1, 0);
+		freeReplyObject(reply);
+		done += some;
+		pass += over;
+		if (some + over < step)
+			break;
+	}
+	*n = done;
+	return RC_OK;
+}
+
+static enum rc
+set_pause(struct queue *q, const char *on, const char *reason, int64_t for_ms,
+    struct err *e)
+{
+	char text[TASK_TEXT + 1];
+	struct number us;
+	const char *args[] = { on, text,
+		queue_number(&us, queue_us_of_ms(for_ms)) };
+	int64_t code;
+
+	snprintf(text, sizeof(text), "%s", reason);
+	return queue_call_int(q, &script_queue_pause, args, 3, &code, e);
+}
+
+enum rc
+queue_pause(struct queue *q, const char *reason, int64_t for_ms, struct err *e)
+{
+	return set_pause(q, "1", reason, for_ms, e);
+}
+
+enum rc
+queue_resume(struct queue *q, struct err *e)
+{
+	return set_pause(q, "0", "", 0, e);
+}
+
+enum rc
+queue_purge(struct queue *q, int64_t older_ms, int64_t *n, struct err *e)
+{
+	struct number older, most;
+	const char *args[] = { queue_number(&older, queue_us_of_ms(older_ms)),
+		queue_number(&most, QUEUE_CHUNK) };
+
+	return queue_call_int(q, &script_queue_purge, args, 2, n, e);
+}
+
+/* Statistics */
+
+#define COUNTERS 10
+
+/* The counters, in the order of their names in struct queue_stats. */
+static const struct counter {
+	const char *name;
+	size_t offset;
+} counters[COUNTERS] = {
+#define AT(member)                                                             \
+	{                                                                      \
+#member, offsetof(struct queue_stats, member)                  \
+	}
+	AT(enqueued),
+	AT(merged),
+	AT(refused),
+	AT(claimed),
+	AT(done),
+	AT(retried),
+	AT(lost),
+	AT(dead),
+	AT(released),
+	AT(cancelled),
+#undef AT
+};
+
+/* What stands before the counters in the answer of lua/queue_stats.lua. */
+static const size_t figures[] = {
+	offsetof(struct queue_stats, now_us),
+	offsetof(struct queue_stats, pending),
+	offsetof(struct queue_stats, scheduled),
+	offsetof(struct queue_stats, processing),
+	offsetof(struct queue_stats, failed),
+	offsetof(struct queue_stats, completed),
+	offsetof(struct queue_stats, oldest_us),
+	offsetof(struct queue_stats, expired),
+	offsetof(struct queue_stats, pause_until_us),
+	offsetof(struct queue_stats, done_minute),
+	offsetof(struct queue_stats, failed_minute),
+	offsetof(struct queue_stats, by_priority[PRIORITY_LOW]),
+	offsetof(struct queue_stats, by_priority[PRIORITY_NORMAL]),
+	offsetof(struct queue_stats, by_priority[PRIORITY_HIGH]),
+	offsetof(struct queue_stats, by_priority[PRIORITY_URGENT]),
+};
+
+#define FIGURES (sizeof(figures) / sizeof(figures[0]))
+#define ANSWERS (FIGURES + COUNTERS + 2)
+
+static void
+set_figure(struct queue_stats *s, size_t offset, int64_t v)
+{
+	memcpy((char *)s + offset, &v, sizeof(v));
+}
+
+enum rc
+queue_stats(struct queue *q, struct queue_stats *out, struct err *e)
+{
+	const char *names[COUNTERS];
+	struct queue_stats s = { 0 };
+	redisReply *reply = NULL;
+	enum rc rc;
+
+	for (size_t i = 0; i < COUNTERS; i++)
+		names[i] = counters[i].name;
+	rc = queue_call(q, &script_queue_stats, names, COUNTERS, &reply, e);
+	if (rc != RC_OK)
+		return rc;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != ANSWERS ||
+	    reply->element[ANSWERS - 1]->type != REDIS_REPLY_STRING) {
+		freeReplyObject(reply);
+		return err_set(e, RC_STORE, "stats: unexpected answer");
+	}
+	for (size_t i = 0; i < FIGURES; i++)
+		set_figure(&s, figures[i], redis_int(reply, i, 0));
+	for (size_t i = 0; i < COUNTERS; i++)
+		set_figure(
+		    &s, counters[i].offset, redis_int(reply, FIGURES + i, 0));
+	s.paused = (int)redis_int(reply, ANSWERS - 2, 0);
+	snprintf(s.pause_reason, sizeof(s.pause_reason), "%s",
+	    reply->element[ANSWERS - 1]->str);
+	freeReplyObject(reply);
+	*out = s;
+	return RC_OK;
+}
+
+/* One task, and the ids of a set */
+
+enum rc
+queue_get(struct queue *q, const char *id, struct task *out, int64_t *position,
+    struct err *e)
+{
+	const char *args[1 + QUEUE_FIELDS] = { id };
+	const redisReply *fields;
+	struct task t = { 0 };
+	redisReply *reply = NULL;
+	enum rc rc;
+
+	memcpy(&args[1], queue_fields, sizeof(queue_fields));
+	rc =
+	    queue_call(q, &script_queue_get, args, 1 + QUEUE_FIELDS, &reply, e);
+	if (rc != RC_OK)
+		return rc;
+	if (reply->elements < 4) {
+		rc = err_set(e, RC_NOTFOUND, "no task %.36s", id);
+		goto out;
+	}
+	snprintf(t.id, sizeof(t.id), "%s", id);
+	fields = reply->element[3];
+	rc = queue_task_read((const redisReply *const *)fields->element,
+	    fields->elements, &t, e);
+	if (rc != RC_OK)
+		goto out;
+	t.lease_us = redis_int(reply, 1, 0);
+	t.due_us = redis_int(reply, 2, 0);
+	*position = redis_int(reply, 0, -1);
+	*out = t;
+out:
+	freeReplyObject(reply);
+	return rc;
+}
+
+static const struct set {
+	const char *name;
+	enum queue_key key;
+	const char *command;
+} sets[] = {
+	{ "ready", KEY_READY, "ZRANGE" },
+	{ "scheduled", KEY_SCHEDULED, "ZRANGE" },
+	{ "processing", KEY_PROCESSING, "ZRANGE" },
+	{ "failed", KEY_FAILED, "ZREVRANGE" },
+	{ "completed", KEY_COMPLETED, "ZREVRANGE" },
+	{ "cancelled", KEY_CANCELLED, "ZREVRANGE" },
+};
+
+#define SETS (sizeof(sets) / sizeof(sets[0]))
+
+enum rc
+queue_list(struct queue *q, const char *set, size_t most,
+    char (*ids)[TASK_ID + 1], size_t *n, struct err *e)
+{
+	const char *argv[4] = { NULL, NULL, "0" };
+	struct number last;
+	redisReply *reply = NULL;
+	size_t i = 0;
+	enum rc rc;
+
+	while (i < SETS && strcmp(sets[i].name, set) != 0)
+		i++;
+	if (i == SETS)
+		return err_set(
+		    e, RC_USAGE, "no set of tasks is \"%.20s\"", set);
+	*n = 0;
+	if (most == 0)
+		return RC_OK;
+	argv[0] = sets[i].command;
+	argv[1] = q->keys[sets[i].key];
+	argv[3] = queue_number(&last, (int64_t)most - 1);
+	rc = redis_call(q->redis, 4, argv, NULL, &reply, e);
+	if (rc != RC_OK)
+		return rc;
+	for (i = 0; i < reply->elements && i < most; i++)
+		snprintf(ids[i], sizeof(ids[i]), "%s", reply->element[i]->str);
+	*n = i;
+	freeReplyObject(reply);
+	return RC_OK;
+}

@@ -1,0 +1,70 @@
+/*
+ * What the files of the queue share, and nobody else: the keys, the call of a
+ * script, and the reading of a task.
+ *
+ * Every script gets all KEYS, in this order, and makes the key of a task out of
+ * the first one's prefix: they share its hash tag.
+ */
+#ifndef STORE_QUEUE_PART_H
+#define STORE_QUEUE_PART_H
+
+#include "store/queue.h"
+
+#define QUEUE_MAX_MS (INT64_C(1) << 40) /* keeps sums far from overflow */
+#define QUEUE_CHUNK  1000 /* ids of one step of purge, requeue and audit */
+
+enum queue_key {
+	KEY_READY,
+	KEY_SCHEDULED,
+	KEY_PROCESSING,
+	KEY_UNIQUE,
+	KEY_STATS,
+	KEY_CONFIG,
+	KEY_FAILED,
+	KEY_COMPLETED,
+	KEY_CANCELLED,
+	QUEUE_KEYS
+};
+
+struct queue {
+	struct redis *redis; /* borrowed */
+	const char *keys[QUEUE_KEYS];
+	const char *prefix; /* of the key of a task */
+	int64_t limits[PRIORITY__MAX];
+	int64_t lease_us;
+	int64_t attempts;
+	int64_t retry_us;
+};
+
+/* A number as an argument. */
+struct number {
+	char s[24];
+};
+const char *queue_number(struct number *, int64_t);
+
+/* Not below 0, nor above QUEUE_MAX_MS. */
+int64_t queue_us_of_ms(int64_t);
+
+/* QUEUE_HEAD_START in microseconds, as an argument. */
+const char *queue_head_start(void);
+
+/* A script with all keys and n arguments. */
+enum rc queue_call(struct queue *, const struct script *,
+    const char *const *args, size_t n, redisReply **, struct err *);
+
+/* The same for a script that answers an integer. */
+enum rc queue_call_int(struct queue *, const struct script *,
+    const char *const *args, size_t n, int64_t *, struct err *);
+
+/* The fields of a task's hash that queue_task_read wants, in its order; the
+ * first QUEUE_CLAIMED are those that lua/queue_claim.lua answers. */
+#define QUEUE_FIELDS  25
+#define QUEUE_CLAIMED 9
+extern const char *const queue_fields[QUEUE_FIELDS];
+
+/* A task out of the values of the first n fields (nil: absent).  RC_INVALID:
+ * of a type or status that we do not know. */
+enum rc queue_task_read(
+    const redisReply *const *values, size_t n, struct task *, struct err *);
+
+#endif

@@ -1,0 +1,165 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "store/queue_part.h"
+
+#define ERROR_TEXT (TASK_TEXT - 14) /* behind "1763000000000 " */
+
+static enum rc
+not_ours(const struct task *t, struct err *e)
+{
+	return err_set(e, RC_BUSY,
+	    "task %s: the lease ran out, it is not ours any more", t->id);
+}
+
+enum rc
+queue_renew(struct queue *q, const struct task *t, const char *progress,
+    int *cancelled, struct err *e)
+{
+	char text[TASK_TEXT + 1];
+	struct number token, lease;
+	int64_t us = t->lease_us - t->started_us;
+	const char *args[] = { t->id, queue_number(&token, t->token),
+		queue_number(&lease, us > 0 ? us : q->lease_us), text };
+	redisReply *reply = NULL;
+	enum rc rc;
+
+	snprintf(text, sizeof(text), "%s", progress);
+	rc = queue_call(q, &script_queue_renew, args, 4, &reply, e);
+	if (rc != RC_OK)
+		return rc;
+	if (redis_int(reply, 0, 1) == 0)
+		*cancelled = (int)redis_int(reply, 1, 0);
+	else
+		rc = not_ours(t, e);
+	freeReplyObject(reply);
+	return rc;
+}
+
+static enum rc
+complete_some(struct queue *q, const struct task *tasks,
+    const char *const *results, size_t n, int64_t *lost, struct err *e)
+{
+	const char *args[1 + 3 * QUEUE_CLAIM_LIGHT] = { queue_head_start() };
+	struct number tokens[QUEUE_CLAIM_LIGHT];
+
+	for (size_t i = 0; i < n; i++) {
+		args[1 + 3 * i] = tasks[i].id;
+		args[2 + 3 * i] = queue_number(&tokens[i], tasks[i].token);
+		/* Half a JSON text would be worse than none. */
+		args[3 + 3 * i] = results != NULL && results[i] != NULL &&
+					  strlen(results[i]) <= TASK_RESULT
+				      ? results[i]
+				      : "";
+	}
+	return queue_call_int(
+	    q, &script_queue_complete, args, 1 + 3 * n, lost, e);
+}
+
+enum rc
+queue_complete(struct queue *q, const struct task *tasks,
+    const char *const *results, size_t n, size_t *lost, struct err *e)
+{
+	int64_t all = 0, some;
+	size_t part;
+	enum rc rc;
+
+	for (size_t i = 0; i < n; i += part) {
+		part = n - i < QUEUE_CLAIM_LIGHT ? n - i : QUEUE_CLAIM_LIGHT;
+		rc = complete_some(q, tasks + i,
+		    results != NULL ? results + i : NULL, part, &some, e);
+		if (rc != RC_OK)
+			return rc;
+		all += some;
+	}
+	if (lost != NULL)
+		*lost = (size_t)all;
+	return RC_OK;
+}
+
+/* Half of the back-off is random, so that tasks that failed together do not
+ * come back together. */
+static const char *
+jitter(struct number *n)
+{
+	uint32_t r = 0;
+
+	if (getrandom(&r, sizeof(r), 0) != (ssize_t)sizeof(r))
+		r = 0;
+	snprintf(n->s, sizeof(n->s), "0.%06u", (unsigned)(r % 1000000));
+	return n->s;
+}
+
+/* What fits beside the time, without half a character at the end. */
+static void
+failure_text(char out[ERROR_TEXT + 1], const struct err *why)
+{
+	char all[sizeof(why->msg) + 32];
+	size_t n;
+
+	snprintf(all, sizeof(all), "%s: %s", rc_name(why->rc), why->msg);
+	n = strnlen(all, ERROR_TEXT);
+	while (n > 0 && ((unsigned char)all[n] & 0xc0) == 0x80)
+		n--;
+	memcpy(out, all, n);
+	out[n] = '\0';
+}
+
+enum rc
+queue_fail(struct queue *q, const struct task *t, const struct err *why,
+    int64_t not_before_ms, struct err *e)
+{
+	struct number token, attempts, retry, random, not_before;
+	char text[ERROR_TEXT + 1];
+	const char *args[] = { t->id, queue_number(&token, t->token),
+		queue_head_start(), rc_retryable(why->rc) ? "0" : "1",
+		queue_number(&attempts, q->attempts),
+		queue_number(&retry, q->retry_us), jitter(&random),
+		queue_number(&not_before, queue_us_of_ms(not_before_ms)),
+		text };
+	redisReply *reply = NULL;
+	enum rc rc;
+
+	failure_text(text, why);
+	rc = queue_call(q, &script_queue_fail, args, 9, &reply, e);
+	if (rc != RC_OK)
+		return rc;
+	if (redis_int(reply, 0, 1) != 0)
+		rc = not_ours(t, e);
+	freeReplyObject(reply);
+	return rc;
+}
+
+enum rc
+queue_release(
+    struct queue *q, const struct task *t, int64_t delay_ms, struct err *e)
+{
+	struct number token, delay;
+	const char *args[] = { t->id, queue_number(&token, t->token),
+		queue_head_start(),
+		queue_number(&delay, queue_us_of_ms(delay_ms)) };
+	int64_t code = 0;
+	enum rc rc;
+
+	rc = queue_call_int(q, &script_queue_release, args, 4, &code, e);
+	if (rc == RC_OK && code != 0)
+		rc = not_ours(t, e);
+	return rc;
+}
+
+enum rc
+queue_cancel(struct queue *q, const char *id, struct err *e)
+{
+	int64_t code = 0;
+	enum rc rc;
+
+	rc = queue_call_int(q, &script_queue_cancel, &id, 1, &code, e);
+	if (rc != RC_OK)
+		return rc;
+	if (code == 2)
+		return err_set(e, RC_INVALID, "task %s has ended already", id);
+	if (code == 3)
+		return err_set(e, RC_NOTFOUND, "no task %s", id);
+	return RC_OK;
+}

@@ -1,0 +1,140 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "store/task.h"
+
+const struct task_type_info task_types[TASK__MAX] = {
+	[TASK_FETCH] = { "fetch_stock_data", 0, 1 },
+	[TASK_PROBE] = { "probe", 1, 0 },
+};
+
+static const char *const priorities[PRIORITY__MAX] = {
+	[PRIORITY_LOW] = "low",
+	[PRIORITY_NORMAL] = "normal",
+	[PRIORITY_HIGH] = "high",
+	[PRIORITY_URGENT] = "urgent",
+};
+
+static const char *const statuses[TASK_STATUS__MAX] = {
+	[TASK_PENDING] = "pending",
+	[TASK_SCHEDULED] = "scheduled",
+	[TASK_PROCESSING] = "processing",
+	[TASK_COMPLETED] = "completed",
+	[TASK_FAILED] = "failed",
+	[TASK_CANCELLED] = "cancelled",
+};
+
+/* The place of name among n words; RC_USAGE with all of them where it is none.
+ */
+static enum rc
+word_of(const char *what, const char *name, const char *const *words, size_t n,
+    size_t *at, struct err *e)
+{
+	char list[128] = "";
+	size_t len = 0;
+	const char *near;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name, words[i]) == 0) {
+			*at = i;
+			return RC_OK;
+		}
+	for (size_t i = 0; i < n && len < sizeof(list); i++)
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
+		    i > 0 ? ", " : "", words[i]);
+	near = dataset_nearest(name, words, n);
+	return err_set(e, RC_USAGE,
+	    "unknown %s \"%.20s\": it is one of %s%s%s%s", what, name, list,
+	    near != NULL ? " (did you mean " : "", near != NULL ? near : "",
+	    near != NULL ? "?)" : "");
+}
+
+enum rc
+task_type_of(const char *name, enum task_type *out, struct err *e)
+{
+	const char *words[TASK__MAX];
+	size_t at;
+	enum rc rc;
+
+	for (size_t i = 0; i < TASK__MAX; i++)
+		words[i] = task_types[i].name;
+	rc = word_of("task type", name, words, TASK__MAX, &at, e);
+	if (rc == RC_OK)
+		*out = (enum task_type)at;
+	return rc;
+}
+
+enum rc
+task_priority_of(const char *name, enum priority *out, struct err *e)
+{
+	size_t at;
+	enum rc rc;
+
+	if (name[0] >= '1' && name[0] <= '4' && name[1] == '\0') {
+		*out = (enum priority)(name[0] - '1');
+		return RC_OK;
+	}
+	rc = word_of("priority", name, priorities, PRIORITY__MAX, &at, e);
+	if (rc == RC_OK)
+		*out = (enum priority)at;
+	return rc;
+}
+
+const char *
+task_priority_name(enum priority p)
+{
+	return p < PRIORITY__MAX ? priorities[p] : "?";
+}
+
+const char *
+task_status_name(enum task_status s)
+{
+	return s < TASK_STATUS__MAX ? statuses[s] : "?";
+}
+
+enum rc
+task_status_of(const char *name, enum task_status *out, struct err *e)
+{
+	size_t at;
+	enum rc rc;
+
+	rc = word_of("status", name, statuses, TASK_STATUS__MAX, &at, e);
+	if (rc == RC_OK)
+		*out = (enum task_status)at;
+	return rc;
+}
+
+/* RFC 9562, section 5.7, with its method 3: the twelve bits behind the
+ * milliseconds are their fraction, so that ids of one millisecond are in order
+ * too. */
+void
+task_new_id(char out[TASK_ID + 1])
+{
+	int64_t us = clock_wall_us();
+	uint64_t ms = (uint64_t)us / 1000;
+	unsigned fraction = (unsigned)(us % 1000) * 4096 / 1000;
+	uint64_t r = 0;
+
+	/* Never fails for so few bytes, and never waits once booted. */
+	if (getrandom(&r, sizeof(r), 0) != (ssize_t)sizeof(r))
+		r = (uint64_t)us * UINT64_C(0x9e3779b97f4a7c15);
+	snprintf(out, TASK_ID + 1, "%08x-%04x-7%03x-%04x-%012llx",
+	    (unsigned)(ms >> 16 & 0xffffffff), (unsigned)(ms & 0xffff),
+	    fraction & 0xfff, (unsigned)(0x8000 | (r >> 48 & 0x3fff)),
+	    (unsigned long long)(r & UINT64_C(0xffffffffffff)));
+}
+
+int
+task_is_id(const char *id)
+{
+	static const char form[] = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh";
+
+	for (size_t i = 0; i < TASK_ID; i++)
+		if (form[i] == '-' ? id[i] != '-'
+				   : id[i] == '\0' || strchr("0123456789abcdef",
+							  id[i]) == NULL)
+			return 0;
+	return id[TASK_ID] == '\0';
+}

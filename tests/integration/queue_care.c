@@ -1,0 +1,270 @@
+/*
+ * The care of the queue in a real Redis: pause, batches, limits, counts, purge,
+ * audit, and what is refused.
+ */
+#include "queue_fixture.h"
+
+static struct task many[QUEUE_CLAIM_LIGHT];
+
+static void
+a_pause_ends_by_itself_or_by_resume(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	struct queue_stats s;
+	struct task t = { 0 };
+	int64_t next;
+
+	put(q, probe("p"));
+	assert_int_equal(queue_pause(q, "upgrade", 0, NULL), RC_OK);
+	assert_int_equal(take(q, &t), 0);
+	assert_int_equal(queue_stats(q, &s, NULL), RC_OK);
+	assert_int_equal(s.paused, 1);
+	assert_string_equal(s.pause_reason, "upgrade");
+	assert_int_equal(queue_resume(q, NULL), RC_OK);
+	assert_int_equal(queue_stats(q, &s, NULL), RC_OK);
+	assert_int_equal(s.paused, 0);
+	assert_int_equal(queue_pause(q, "a while", 60000, NULL), RC_OK);
+	assert_int_equal(take_some(q, many, 1, &next), 0);
+	assert_in_range(next, 50000, 60000);
+	ctl(f, "HSET " K "config pause_until 1");
+	assert_int_equal(take(q, &t), 1);
+	assert_int_equal(queue_stats(q, &s, NULL), RC_OK);
+	assert_int_equal(s.paused, 0);
+	queue_close(q);
+}
+
+static void
+light_tasks_come_together_heavy_ones_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	struct claim c = { "test:1", 1u << TASK_PROBE, 0, 50 };
+	struct task_spec s;
+	char text[16];
+	int64_t next;
+	size_t n;
+
+	for (int i = 0; i < 70; i++) {
+		snprintf(text, sizeof(text), "p%d", i);
+		s = probe(text);
+		if (i == 60)
+			s = fetch("DJIA", "Any");
+		put(q, s);
+	}
+	assert_int_equal(take_some(q, many, 50, NULL), 50);
+	for (int i = 1; i < 50; i++)
+		assert_true(many[i].token > many[i - 1].token);
+	assert_int_equal(take_some(q, many, 50, NULL), 10);
+	/* one that does not take the first in line looks behind it */
+	assert_int_equal(queue_claim(q, &c, many, &n, &next, NULL), RC_OK);
+	assert_int_equal(n, 9);
+	assert_string_equal(many[0].index, "p61");
+	assert_int_equal(take_some(q, many, 50, NULL), 1);
+	assert_int_equal(many[0].type, TASK_FETCH);
+	queue_close(q);
+}
+
+static void
+the_limit_depends_on_the_priority(void **state)
+{
+	static const int want[] = { 70, 80, 90, 100 };
+	struct fixture *f = *state;
+	struct enqueue_result r;
+	struct queue_stats st;
+	struct task_spec s;
+	struct queue *q;
+	char text[16];
+	int n = 0;
+
+	f->config.queue_max = 100;
+	q = open_queue(f);
+	for (; n < 60; n++) {
+		snprintf(text, sizeof(text), "%d", n);
+		put(q, probe(text));
+	}
+	for (int i = 0; i < 160; i++) {
+		snprintf(text, sizeof(text), "p%d", i);
+		s = probe(text);
+		s.priority = (enum priority)(i / 40);
+		s.delay_ms = i % 2 ? 10000 : 0;
+		r = put(q, s);
+		assert_int_equal(r.what,
+		    n < want[s.priority] ? ENQUEUED_NEW : ENQUEUED_FULL);
+		n += r.what == ENQUEUED_NEW;
+	}
+	assert_int_equal(n, 100);
+	s = probe("p0"); /* equal work merges even then */
+	assert_int_equal(put(q, s).what, ENQUEUED_MERGED);
+	assert_int_equal(queue_stats(q, &st, NULL), RC_OK);
+	assert_int_equal(st.enqueued, 100);
+	assert_int_equal(st.refused, 120);
+	assert_int_equal(st.merged, 1);
+	queue_close(q);
+}
+
+static void
+finished_tasks_are_bounded_and_purged(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	char ids[3][TASK_ID + 1];
+	struct enqueue_result r;
+	struct task t = { 0 };
+	int64_t n = 0, old = redis_now(f) - 8 * SECOND * 86400;
+	size_t listed;
+
+	r = put(q, probe("old"));
+	assert_int_equal(take(q, &t), 1);
+	assert_int_equal(done(q, &t), RC_OK);
+	ctl(f, "ZADD " K "completed %lld %s", ll(old), r.id);
+	r = put(q, probe("new"));
+	assert_int_equal(take(q, &t), 1);
+	assert_int_equal(done(q, &t), RC_OK);
+	assert_int_equal(
+	    queue_list(q, "completed", 3, ids, &listed, NULL), RC_OK);
+	assert_in_range(listed, 1, 2); /* its age is looked at now and then */
+	assert_string_equal(ids[0], r.id);
+	assert_int_equal(queue_purge(q, 3600000, &n, NULL), RC_OK);
+	assert_int_equal(n, listed - 1);
+	assert_int_equal(queue_purge(q, 0, &n, NULL), RC_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(ctl(f, "EXISTS " K "task:%s", r.id), 0);
+	assert_int_equal(
+	    queue_list(q, "nonsense", 3, ids, &listed, NULL), RC_USAGE);
+	assert_sound(q);
+	queue_close(q);
+}
+
+static void
+counts_and_lists_agree(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	struct task_spec s = probe("low");
+	struct queue_stats st;
+	struct task t = { 0 };
+
+	s.priority = PRIORITY_LOW;
+	put(q, s);
+	for (int i = 0; i < 4; i++) {
+		char text[8];
+
+		snprintf(text, sizeof(text), "%d", i);
+		put(q, probe(text));
+	}
+	assert_int_equal(take(q, &t), 1);
+	assert_int_equal(done(q, &t), RC_OK);
+	assert_int_equal(take(q, &t), 1);
+	assert_int_equal(failed(q, &t, RC_BLOCKED, "no"), RC_OK);
+	assert_int_equal(take(q, &t), 1);
+	assert_int_equal(queue_stats(q, &st, NULL), RC_OK);
+	assert_int_equal(st.pending, 2);
+	assert_int_equal(st.by_priority[PRIORITY_LOW], 1);
+	assert_int_equal(st.by_priority[PRIORITY_NORMAL], 1);
+	assert_int_equal(st.processing, 1);
+	assert_int_equal(st.completed, 1);
+	assert_int_equal(st.failed, 1);
+	assert_int_equal(st.enqueued, 5);
+	assert_int_equal(st.claimed, 3);
+	assert_int_equal(st.done, 1);
+	assert_int_equal(st.dead, 1);
+	assert_int_equal(st.done_minute, 1);
+	assert_int_equal(st.failed_minute, 1);
+	assert_int_equal(st.expired, 0);
+	assert_in_range(st.oldest_us, st.now_us - 5 * SECOND, st.now_us);
+	expire(f, t.id);
+	assert_int_equal(queue_stats(q, &st, NULL), RC_OK);
+	assert_int_equal(st.expired, 1);
+	queue_close(q);
+}
+
+static void
+the_audit_finds_and_repairs(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	struct enqueue_result a = put(q, probe("a")), b = put(q, probe("b"));
+	struct enqueue_result c = put(q, probe("c"));
+	struct queue_audit audit;
+	struct task t = { 0 };
+
+	ctl(f, "ZREM " K "ready %s", a.id);            /* an orphan */
+	ctl(f, "ZADD " K "scheduled 5 %s", b.id);      /* in two sets */
+	ctl(f, "ZADD " K "failed 5 %s", "no-such-id"); /* without a task */
+	ctl(f, "HSET " K "unique %s %s", "probe|x|", "no-such-id");
+	ctl(f, "HDEL " K "unique %s", "probe|c|");
+	assert_int_equal(queue_audit(q, 0, &audit, NULL), RC_OK);
+	assert_int_equal(audit.tasks, 3);
+	assert_int_equal(audit.orphans, 1);
+	assert_int_equal(audit.strays, 2);
+	assert_int_equal(audit.duplicates, 2);
+	assert_int_equal(audit.repaired, 0);
+	assert_int_equal(queue_audit(q, 1, &audit, NULL), RC_OK);
+	assert_int_equal(audit.repaired, 5);
+	assert_sound(q);
+	assert_int_equal(take(q, &t), 1);
+	assert_string_equal(t.id, a.id); /* to its place in line */
+	assert_int_equal(take(q, &t), 1);
+	assert_string_equal(t.id, b.id);
+	assert_int_equal(take(q, &t), 1);
+	assert_string_equal(t.id, c.id);
+	queue_close(q);
+}
+
+static void
+scripts_that_redis_forgot_are_sent_again(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	struct task t = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		ctl(f, "SCRIPT FLUSH");
+		put(q, probe("p"));
+		ctl(f, "SCRIPT FLUSH");
+		assert_int_equal(take(q, &t), 1);
+		ctl(f, "SCRIPT FLUSH");
+		assert_int_equal(done(q, &t), RC_OK);
+	}
+	queue_close(q);
+}
+
+static void
+what_cannot_be_asked_for_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	struct task_spec s = probe("12345678901234567890123456789012345678901");
+	struct enqueue_result r;
+
+	assert_int_equal(queue_enqueue(q, &s, 1, &r, NULL), RC_USAGE);
+	s = probe("p");
+	snprintf(s.id, sizeof(s.id), "not-an-id");
+	assert_int_equal(queue_enqueue(q, &s, 1, &r, NULL), RC_USAGE);
+	s = probe("p");
+	s.delay_ms = -1;
+	assert_int_equal(queue_enqueue(q, &s, 1, &r, NULL), RC_USAGE);
+	assert_int_equal(
+	    queue_enqueue(q, &s, QUEUE_BATCH + 1, &r, NULL), RC_USAGE);
+	assert_int_equal(queue_enqueue(q, &s, 0, &r, NULL), RC_OK);
+	assert_int_equal(ctl(f, "DBSIZE"), 0);
+	queue_close(q);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_REDIS(a_pause_ends_by_itself_or_by_resume),
+		WITH_REDIS(light_tasks_come_together_heavy_ones_alone),
+		WITH_REDIS(the_limit_depends_on_the_priority),
+		WITH_REDIS(finished_tasks_are_bounded_and_purged),
+		WITH_REDIS(counts_and_lists_agree),
+		WITH_REDIS(the_audit_finds_and_repairs),
+		WITH_REDIS(scripts_that_redis_forgot_are_sent_again),
+		WITH_REDIS(what_cannot_be_asked_for_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,154 @@
+#!/bin/sh
+# queue_test.sh [BUILD]: the queue against a real Redis of our own, on a unix
+# socket, without persistence, and its text against a list of the commands that
+# Redis 6.2 knows.  BUILD ($B, build/rel) holds
+# tests/queue_{life,care,full,model}.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+B=${1:-${B:-build/rel}}
+tmp=$(mktemp -d /tmp/queue.XXXXXX) || exit 1
+pid=
+passed=0 failed=0
+
+# shellcheck disable=SC2317 # the trap calls it
+end() {
+	[ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	rm -rf "$tmp"
+}
+trap end EXIT
+trap 'exit 1' HUP INT TERM
+
+finish() {
+	echo "$passed passed, $failed failed, 0 skipped"
+	[ "$failed" -eq 0 ]
+	exit
+}
+
+start() {
+	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
+		--appendonly no --dir "$tmp" >"$tmp/redis.log" 2>&1 &
+	pid=$!
+	n=0
+	while kill -0 "$pid" 2>/dev/null && [ $n -lt 100 ]; do
+		redis-cli -s "$tmp/redis.sock" ping >/dev/null 2>&1 && return 0
+		sleep 0.05
+		n=$((n + 1))
+	done
+	return 1
+}
+
+# A cmocka program: its failures and what it says of them, counted.
+unit() {
+	"$B/tests/$1" >"$tmp/log" 2>&1
+	st=$?
+	ok=$(grep -c '^\[       OK \]' "$tmp/log")
+	bad=$(grep -c '^\[  FAILED  \] [a-z]' "$tmp/log")
+	bad=$((bad / 2))
+	[ $st -ne 0 ] && [ $bad -eq 0 ] && bad=1
+	[ $bad -gt 0 ] && grep -v -e '^\[ RUN' -e '^\[       OK' "$tmp/log"
+	passed=$((passed + ok))
+	failed=$((failed + bad))
+}
+
+# Words that the list does not have, one a line; none is wanted.
+judge() { # WHAT FILE
+	if [ -s "$2" ]; then
+		echo "FAIL $1:"
+		cat "$2"
+		failed=$((failed + 1))
+	else
+		passed=$((passed + 1))
+	fi
+}
+
+# Commands and options of Redis 6.2 and older that we use.
+cat >"$tmp/known" <<-'EOW'
+	AUTH
+	CONFIG
+	COUNT
+	DBSIZE
+	DEL
+	EVAL
+	EVALSHA
+	EX
+	EXISTS
+	GET
+	GETRANGE
+	HDEL
+	HGET
+	HGETALL
+	HINCRBY
+	HMGET
+	HSCAN
+	HSET
+	HSETNX
+	INFO
+	LASTSAVE
+	LIMIT
+	LPUSH
+	LRANGE
+	LTRIM
+	MATCH
+	MEMORY
+	PERSIST
+	PEXPIRE
+	PEXPIREAT
+	PING
+	PX
+	PTTL
+	SCAN
+	SCRIPT
+	SELECT
+	SET
+	TIME
+	TTL
+	TYPE
+	UNLINK
+	WITHSCORES
+	ZADD
+	ZCARD
+	ZCOUNT
+	ZRANGE
+	ZRANGEBYSCORE
+	ZRANK
+	ZREM
+	ZREVRANGE
+	ZSCAN
+	ZSCORE
+	ZSET
+EOW
+sort -o "$tmp/known" "$tmp/known"
+
+only_old_commands() {
+	grep -ohE "'[A-Z][A-Z]+'" src/store/lua/*.lua | tr -d "'" |
+		sort -u | comm -23 - "$tmp/known" >"$tmp/new"
+	judge "Lua uses words that are not of the list" "$tmp/new"
+	# What a command of ours begins with, and what its options are.
+	grep -ohE '"[A-Z][A-Z]+"' src/store/queue*.c src/store/redis.c \
+		src/store/script.c src/store/cache.c src/store/guard.c \
+		src/store/flight.c | tr -d '"' | sort -u |
+		grep -vxE 'MISCONF|NOPERM' | # error replies
+		comm -23 - "$tmp/known" >"$tmp/new"
+	judge "C uses words that are not of the list" "$tmp/new"
+	grep -nE '^#!|redis\.(acl_check_cmd|register_function|setresp)' \
+		src/store/lua/*.lua >"$tmp/new"
+	judge "script features newer than 6.2" "$tmp/new"
+	find src/store/lua -name '*.lua' -size +4095c >"$tmp/new"
+	judge "scripts over 4 KB" "$tmp/new"
+}
+
+if ! start; then
+	echo "FAIL redis-server does not start"
+	cat "$tmp/redis.log"
+	failed=1
+	finish
+fi
+export REDIS_URL="unix://$tmp/redis.sock"
+unset REDIS_HOST REDIS_PORT REDIS_DB REDIS_USERNAME REDIS_PASSWORD \
+	STOCKNITY_CONF QUEUE_MAX TASK_LEASE TASK_MAX_ATTEMPTS RETRY_DELAY
+
+only_old_commands
+for t in queue_life queue_care queue_full queue_model; do
+	unit "$t"
+done
+finish
