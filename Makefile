@@ -6,6 +6,7 @@ DESTDIR =
 CC      = gcc
 CFLAGS  = -O2 -g
 SECONDS = 5
+CHAOS   = 1
 Q       = $(if $(V),,@)
 
 B       = $(if $(SAN),build/san,build/rel)
@@ -22,17 +23,21 @@ LIBS    = -Wl,--as-needed -lcurl -lhiredis -lxml2 -ljson-c -lm
 
 CORE    = $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c)) $B/lua.o
 LUA     = $(sort $(wildcard src/store/lua/*.lua))
-BIN     = $(addprefix $P,bin/fetch bin/fetch-live)
+PROGS   = fetch fetch-live enqueue drain-queue status
+BIN     = $(addprefix $Pbin/,$(PROGS))
 TESTS   = $(patsubst %.c,$B/%,$(wildcard tests/test_*.c))
 DRIVERS = $(patsubst tests/integration/%.c,$B/tests/%, \
 	$(wildcard tests/integration/*.c))
+CHAOTIC = $(patsubst %.c,$B/%,$(wildcard tests/chaos/*.c))
+QBENCH  = $(patsubst tests/bench/queue/%.c,$B/tests/queue/%, \
+	$(wildcard tests/bench/queue/*.c))
 MARKET  = $B/tests/market
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 MAN     = $(wildcard man/*.[17])
 PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 
-.PHONY: all help deps check golden integration torture fuzz test bench lint \
-	fmt demo run stop install uninstall clean
+.PHONY: all help deps check golden integration chaos torture fuzz test bench \
+	bench-queue lint fmt demo run stop install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -57,16 +62,24 @@ $B/%.o: %.c
 	@mkdir -p $(@D)
 	@echo CC $<
 	$Q$(CC) $(ALL) -MMD -MP -c -o $@ $<
-$Pbin/%: $B/bin/%.o $B/bin/fetch_args.o $B/libstocknity.a
+$Pbin/fetch $Pbin/fetch-live: $B/bin/fetch_args.o
+$Pbin/%: $B/bin/%.o $B/libstocknity.a
 	@mkdir -p $(@D)
 	@echo LD $@
-	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 $B/tests/test_%: $B/tests/test_%.o $B/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 $B/tests/%: $B/tests/integration/%.o $B/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+$B/tests/chaos/%: $B/tests/chaos/%.o $B/libstocknity.a
+	@echo LD $@
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+$B/tests/queue/%: $B/tests/bench/queue/%.o $B/libstocknity.a
+	@mkdir -p $(@D)
+	@echo LD $@
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 $B/tests/torture: $B/tests/torture.o $B/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ $(LIBS) \
@@ -98,6 +111,11 @@ integration: $(BIN) $(MARKET) $(DRIVERS)
 torture: $B/tests/torture
 	@$<
 
+#: make chaos         what the queue bears: kills, stops, a Redis that dies
+#:                    (CHAOS=20: so many times longer)
+chaos: $(BIN) $(MARKET) $(CHAOTIC)
+	@B=$B P=$P CHAOS=$(CHAOS) tools/runner.sh tests/chaos/chaos_test.py
+
 #: make fuzz          every fuzz target for SECONDS=5 each
 fuzz: $(FUZZERS)
 	@SECONDS_EACH=$(SECONDS) tools/fuzz.sh $(FUZZERS)
@@ -106,22 +124,35 @@ fuzz: $(FUZZERS)
 test:
 	@tools/deps.sh build run test
 	@$(MAKE) --no-print-directory all $(TESTS) $(MARKET) $(DRIVERS) \
-	    $B/tests/torture $(if $(SAN),,$(FUZZERS))
-	@B=$B P=$P SECONDS_EACH=$(SECONDS) FETCH=$Pbin/fetch \
+	    $(CHAOTIC) $B/tests/torture $(if $(SAN),,$(FUZZERS))
+	@B=$B P=$P CHAOS=$(CHAOS) SECONDS_EACH=$(SECONDS) FETCH=$Pbin/fetch \
 	    tools/runner.sh $(TESTS) $B/tests/torture tests/golden/golden.py \
 	    tests/upstream/selftest.sh \
 	    $(sort $(wildcard tests/integration/*_test.*)) \
-	    $(if $(SAN),,tools/fuzz.sh)
+	    tests/chaos/chaos_test.py $(if $(SAN),,tools/fuzz.sh)
 
 #: make bench         the ratios of README.md, measured anew
 bench:
 	@tools/deps.sh build run bench
 	@$(MAKE) --no-print-directory all $(MARKET) build/rel/tests/bench_page
 	@$(PYTHON) tests/bench/bench.py
+	@echo "make bench-queue measures the queue against its peers"
 build/rel/tests/bench_page: build/rel/tests/bench/bench_page.o \
 	build/rel/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) -o $@ $^ $(LIBS)
+
+#: make bench-queue   the queue against BullMQ, Celery, RQ, beanstalkd
+# A peer that is not to be had is left out, and listed as such.
+bench-queue:
+	@tools/deps.sh build run
+	@tools/deps.sh queue-bench || echo "not all peers are to be had"
+	@mkdir -p build/bench
+	@[ -d build/bench/node_modules/bullmq ] || npm install --silent \
+	    --no-audit --no-fund --prefix build/bench bullmq@6.7.0 ioredis@5 || \
+	    echo "BullMQ is not to be had"
+	@$(MAKE) --no-print-directory all $(QBENCH)
+	@B=$B P=$P $(PYTHON) tests/bench/queue/bench_queue.py
 
 #: make lint          clang-format, clang-tidy, shellcheck, man pages
 lint:
@@ -147,20 +178,20 @@ stop:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/stocknity \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man7
-	install bin/fetch $(DESTDIR)$(PREFIX)/bin/stocknity-fetch
-	install bin/fetch-live $(DESTDIR)$(PREFIX)/bin/stocknity-fetch-live
+	for p in $(PROGS); do \
+	    install bin/$$p $(DESTDIR)$(PREFIX)/bin/stocknity-$$p || exit; \
+	done
 	install -m 644 data/members.csv $(DESTDIR)$(PREFIX)/share/stocknity
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
 
 #: make uninstall     what install laid down
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/stocknity-fetch \
-	    $(DESTDIR)$(PREFIX)/bin/stocknity-fetch-live \
+	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/stocknity-%,$(PROGS)) \
 	    $(patsubst man/%.1,$(DESTDIR)$(PREFIX)/share/man/man1/%.1,$(wildcard man/*.1)) \
 	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7))
 	rm -rf $(DESTDIR)$(PREFIX)/share/stocknity
 
 #: make clean         what was built
 clean:
-	rm -rf build bin/fetch bin/fetch-live cgi/api
+	rm -rf build $(addprefix bin/,$(PROGS)) cgi/api

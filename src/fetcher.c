@@ -52,15 +52,11 @@ path_free(struct fetcher *f, struct path *p)
 }
 
 void
-fetcher_close(struct fetcher *f)
+fetcher_cancel(struct fetcher *f)
 {
 	struct path *p;
 	struct job *j;
 
-	if (f == NULL)
-		return;
-	if (f->env.redis != NULL)
-		redis_hurry(f->env.redis, HURRY_MS);
 	while ((p = f->paths) != NULL) {
 		f->paths = p->next;
 		path_free(f, p);
@@ -69,6 +65,17 @@ fetcher_close(struct fetcher *f)
 		f->jobs = j->next;
 		fetcher_free_job(j);
 	}
+	f->active = 0;
+}
+
+void
+fetcher_close(struct fetcher *f)
+{
+	if (f == NULL)
+		return;
+	if (f->env.redis != NULL)
+		redis_hurry(f->env.redis, HURRY_MS);
+	fetcher_cancel(f);
 	http_close(f->env.http);
 	guard_close(f->env.guard);
 	free(f);
@@ -80,6 +87,12 @@ fetcher_active(const struct fetcher *f)
 	return f->active;
 }
 
+void
+fetcher_need_redis(struct fetcher *f)
+{
+	f->needs_redis = 1;
+}
+
 enum rc
 fetcher_lose_redis(struct fetcher *f, const struct err *why, struct err *e)
 {
@@ -88,6 +101,8 @@ fetcher_lose_redis(struct fetcher *f, const struct err *why, struct err *e)
 
 	if (f->env.redis == NULL)
 		return RC_OK;
+	if (f->needs_redis)
+		return err_set(e, RC_STORE, "%s", why->msg);
 	log_warn("going on without Redis, uncached: %s", why->msg);
 	rc = guard_open(&fresh, f->config, NULL, e);
 	if (rc != RC_OK)
@@ -190,6 +205,7 @@ fetcher_add(struct fetcher *f, const struct fetch_request *r, fetch_done *done,
 struct handing {
 	struct fetcher *fetcher;
 	struct path *path;
+	const enum rc *stored;
 };
 
 /* An envelope of a sweep is ready: answer who waits for it. */
@@ -199,7 +215,8 @@ hand_out(void *arg, const struct dataset *ds, const struct buf *b, int64_t rows,
 {
 	struct handing *h = arg;
 
-	fetcher_answer_fetched(h->fetcher, h->path, ds, b, rows, total);
+	fetcher_answer_fetched(
+	    h->fetcher, h->path, ds, b, rows, total, *h->stored);
 }
 
 /* The source's address where it is not its own. */
@@ -229,7 +246,8 @@ tell_attempts(const struct path *p)
 static enum rc
 land(struct fetcher *f, struct path *p, struct err *e)
 {
-	struct handing h = { f, p };
+	enum rc rc, stored = RC_OK;
+	struct handing h = { f, p, &stored };
 	const struct source *source = sweep_source(p->sweep);
 	struct publication pub = {
 		.dataset = p->dataset,
@@ -239,7 +257,6 @@ land(struct fetcher *f, struct path *p, struct err *e)
 						    : clock_wall_us(),
 	};
 	struct err why = { 0 };
-	enum rc rc, stored;
 
 	pub.asked = sweep_members(p->sweep, &pub.members);
 	pub.table = sweep_table(p->sweep, &pub.total);

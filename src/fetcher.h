@@ -41,6 +41,8 @@ struct fetch_result {
 	const char *bytes; /* the envelope, also of a failure */
 	size_t len;
 	int cached;      /* answered from the cache */
+	enum rc stored;  /* of fetched data: why the cache has not got it;
+			    RC_BUSY: it has newer */
 	struct err why;  /* of a failure or a stale answer */
 	int64_t wait_ms; /* of RC_LIMITED: try again after that; 0: unknown */
 };
@@ -68,6 +70,12 @@ enum rc fetcher_open(struct fetcher **, const struct config *, struct redis *,
     fetch_watch *watch, void *arg, struct err *);
 /* Aborts what runs and gives its flights back; calls nobody. */
 void fetcher_close(struct fetcher *);
+/* The same, but the fetcher and its connections stay for what comes next. */
+void fetcher_cancel(struct fetcher *);
+
+/* From now on a Redis that is lost fails its requests: why is RC_STORE then,
+ * of a stale answer too. */
+void fetcher_need_redis(struct fetcher *);
 
 /* done is called once, out of fetcher_step.  It may add further requests, but
  * not close the fetcher. */

@@ -127,11 +127,13 @@ fetcher_answer_newer(struct fetcher *f, const struct path *p, struct err *e)
 
 void
 fetcher_answer_fetched(struct fetcher *f, const struct path *p,
-    const struct dataset *ds, const struct buf *b, int64_t rows, int64_t total)
+    const struct dataset *ds, const struct buf *b, int64_t rows, int64_t total,
+    enum rc stored)
 {
 	struct fetch_result r = { .bytes = b->data,
 		.len = b->len,
-		.rc = outcome_of(rows, total >= 0 && rows < total) };
+		.rc = outcome_of(rows, total >= 0 && rows < total),
+		.stored = stored };
 	struct job **at = &f->jobs;
 
 	while ((at = next_of(at, p)) != NULL)

@@ -43,6 +43,7 @@ struct fetcher {
 	struct job *jobs;
 	struct path *paths; /* in the order of their coming */
 	size_t active;
+	int needs_redis; /* a Redis that is lost fails the requests */
 };
 
 /* Take a request in; the caller has filled it. */
@@ -61,7 +62,8 @@ enum rc fetcher_answer_newer(
 
 /* Answer those of a path that want this dataset of its sweep. */
 void fetcher_answer_fetched(struct fetcher *, const struct path *,
-    const struct dataset *, const struct buf *, int64_t rows, int64_t total);
+    const struct dataset *, const struct buf *, int64_t rows, int64_t total,
+    enum rc stored);
 
 /* Answer all of a path: what the cache still has, else a failure. */
 void fetcher_answer_failed(

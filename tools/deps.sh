@@ -2,6 +2,7 @@
 # Install the Debian packages that are missing, and nothing where none is.
 #
 #	deps.sh [build] [run] [test] [bench] [lint]	(default: all of them)
+#	deps.sh queue-bench	(the peers that make bench-queue measures against)
 set -eu
 
 build="gcc make libc6-dev libcurl4-openssl-dev libhiredis-dev libxml2-dev
@@ -11,6 +12,9 @@ test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli openssl
 nginx clang libclang-rt-14-dev procps"
 bench="python3 python3-bs4 python3-lxml time"
 lint="clang-format clang-tidy git man-db shellcheck"
+queue_bench="python3 python3-redis python3-celery python3-rq beanstalkd nodejs"
+# A nodejs that does not come from Debian has npm in it, and refuses Debian's.
+command -v npm >/dev/null || queue_bench="$queue_bench npm"
 
 [ $# -gt 0 ] || set -- build run test bench lint
 wanted=
@@ -21,6 +25,7 @@ for group in "$@"; do
 	test) wanted="$wanted $test" ;;
 	bench) wanted="$wanted $bench" ;;
 	lint) wanted="$wanted $lint" ;;
+	queue-bench) wanted="$wanted $queue_bench" ;;
 	*)
 		echo "deps.sh: unknown group \"$group\"" >&2
 		exit 64

@@ -94,13 +94,18 @@ show() {
 		REDIS_PASSWORD
 	[ "$1" = run ] || unset FINVIZ_URL YAHOO_URL YAHOO_COOKIE_URL SOURCES \
 		RATE_LIMIT YAHOO_RATE_LIMIT http_proxy HTTP_PROXY ALL_PROXY all_proxy
+	# A refresh through the queue; what it made is read out of the cache.
 	status=0
+	bin/enqueue stock-data --index "S&P 500" --sector Technology \
+		--priority urgent >/dev/null
+	bin/drain-queue
 	bin/fetch --index "S&P 500" --sector Technology --format table ||
 		status=$?
 	echo
 	echo "The stack is up ($dir). Try:"
 	echo "  export STOCKNITY_CONF=$dir/settings   # and no REDIS_URL of your own"
 	echo "  bin/fetch --index DJIA --sort -Change"
+	echo "  bin/enqueue stock-data --all && bin/drain-queue && bin/status"
 	[ "$1" = run ] || echo "  curl http://127.0.0.1:$(cat "$dir/market.port")/_/calls"
 	echo "make stop ends it."
 	return $status

@@ -1,0 +1,176 @@
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "report.h"
+
+#define REPORT_MAX (16u << 20)
+
+void
+report_span(struct buf *b, int64_t ms)
+{
+	long long s = (long long)(ms < 0 ? 0 : ms / 1000);
+
+	if (s < 120)
+		buf_addf(b, "%lld s", s);
+	else if (s < 7200)
+		buf_addf(b, "%lld min", s / 60);
+	else if (s < 172800)
+		buf_addf(b, "%lld h", s / 3600);
+	else
+		buf_addf(b, "%lld d", s / 86400);
+}
+
+void
+report_clean(struct buf *b, const char *text)
+{
+	size_t n;
+
+	for (; *text != '\0'; text += n > 0 ? n : 1) {
+		n = utf8_length(text);
+		if (n == 0 || (unsigned char)*text < 0x20 || *text == 0x7f ||
+		    (n == 2 && text[0] == '\xc2' &&
+			(unsigned char)text[1] < 0xa0)) /* C1 controls */
+			buf_addc(b, '?');
+		else
+			buf_add(b, text, n);
+	}
+}
+
+void
+report_time_json(struct buf *b, int64_t us)
+{
+	char text[32];
+
+	if (us <= 0) {
+		buf_adds(b, "null");
+		return;
+	}
+	clock_utc(us / 1000, text, sizeof(text));
+	buf_addf(b, "\"%s\"", text);
+}
+
+void
+report_seconds_json(struct buf *b, int64_t us)
+{
+	buf_addf(b, "%.3f", (double)us / 1e6);
+}
+
+/* Copy out lines of at most width characters. */
+static void
+fit(struct buf *out, const struct buf *in, int width)
+{
+	const char *p = in->data != NULL ? in->data : "";
+	int column = 0;
+	size_t n;
+
+	for (; *p != '\0'; p += n) {
+		n = utf8_length(p);
+		if (n == 0)
+			n = 1;
+		if (*p == '\n')
+			column = 0;
+		else if (++column > width)
+			continue;
+		buf_add(out, p, n);
+	}
+}
+
+static enum rc
+write_out(const struct report *r, const struct buf *b, struct err *e)
+{
+	struct buf cut;
+	enum rc rc = RC_OK;
+
+	buf_init(&cut, REPORT_MAX);
+	if (r->terminal && !r->json) {
+		fit(&cut, b, r->width);
+		rc = buf_check(&cut, "report", e);
+		b = &cut;
+	}
+	if (rc == RC_OK && b->len > 0 &&
+	    fwrite(b->data, 1, b->len, r->out) != b->len)
+		rc = err_set(e, RC_SYS, "cannot write: %s", strerror(errno));
+	if (rc == RC_OK && fflush(r->out) != 0)
+		rc = err_set(e, RC_SYS, "cannot write: %s", strerror(errno));
+	buf_fini(&cut);
+	return rc;
+}
+
+static report_writer *const writers[REPORT_VIEW__MAX] = {
+	[REPORT_OVERVIEW] = report_overview,
+	[REPORT_QUEUE] = report_queue,
+	[REPORT_TASK] = report_task,
+	[REPORT_FAILED] = report_failed,
+	[REPORT_SOURCES] = report_sources,
+	[REPORT_CACHE] = report_cache,
+	[REPORT_DOCTOR] = report_doctor,
+	[REPORT_CHECK] = report_check,
+};
+
+static enum rc
+write_view(const struct report *r, struct buf *b, struct err *e)
+{
+	struct err why = { 0 };
+	enum rc rc = writers[r->view](r, b, &why), written;
+
+	if (rc == RC_OK || rc == RC_UNHEALTHY) {
+		written = buf_check(b, "report", &why);
+		if (written == RC_OK)
+			written = write_out(r, b, &why);
+		rc = written != RC_OK ? written : rc;
+	}
+	return rc == RC_OK ? RC_OK : err_set(e, rc, "%s", why.msg);
+}
+
+#define WATCH_MS    500
+#define WATCH_STEPS (86400000 / WATCH_MS)
+
+enum rc
+report_watch(const struct report *r, struct err *e)
+{
+	struct buf b, last;
+	enum rc rc = RC_OK;
+	struct task t;
+	int64_t position;
+
+	buf_init(&b, REPORT_MAX);
+	buf_init(&last, REPORT_MAX);
+	for (int i = 0; i < WATCH_STEPS && rc == RC_OK; i++) {
+		rc = queue_get(r->queue, r->id, &t, &position, e);
+		if (rc != RC_OK)
+			break;
+		buf_clear(&b);
+		rc = report_task(r, &b, e);
+		if (rc == RC_OK && (last.data == NULL || b.len != last.len ||
+				       memcmp(b.data, last.data, b.len) != 0)) {
+			if (r->terminal && !r->json)
+				fputs("\033[H\033[2J", r->out);
+			rc = write_out(r, &b, e);
+			buf_clear(&last);
+			buf_add(&last, b.data, b.len);
+		}
+		if (t.status == TASK_COMPLETED || t.status == TASK_FAILED ||
+		    t.status == TASK_CANCELLED)
+			break;
+		clock_sleep_ms(WATCH_MS);
+	}
+	buf_fini(&b);
+	buf_fini(&last);
+	return rc;
+}
+
+enum rc
+report_run(const struct report *r, struct err *e)
+{
+	struct buf b;
+	enum rc rc;
+
+	if (r->view == REPORT_TASK && r->watch)
+		return report_watch(r, e);
+	buf_init(&b, REPORT_MAX);
+	rc = write_view(r, &b, e);
+	buf_fini(&b);
+	return rc;
+}

@@ -1,0 +1,98 @@
+/*
+ * What the program status prints: how queue, sources, cache and Redis stand,
+ * for people and as JSON.  Reads only; the answers of one view come in one
+ * round trip each from the queue and from the rest.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/config.h"
+#include "base/rc.h"
+#include "scheduled.h"
+#include "store/cache.h"
+#include "store/guard.h"
+#include "store/queue.h"
+
+enum report_view {
+	REPORT_OVERVIEW,
+	REPORT_QUEUE,
+	REPORT_TASK,
+	REPORT_FAILED,
+	REPORT_SOURCES,
+	REPORT_CACHE,
+	REPORT_DOCTOR,
+	REPORT_CHECK,
+	REPORT_VIEW__MAX
+};
+
+struct report {
+	const struct config *config;
+	struct redis *redis;
+	struct queue *queue;
+	FILE *out;
+	enum report_view view;
+	int json;
+	int terminal; /* out is one: lines are cut at width, a watch redraws */
+	int width;
+	int watch;
+	const char *id; /* of the task */
+	int64_t limit;  /* of failed tasks */
+};
+
+/*
+ * Write the view to out.  RC_NOTFOUND: no such task.  RC_UNHEALTHY: the check
+ * or the doctor found something; it is written already.
+ */
+enum rc report_run(const struct report *, struct err *);
+
+/* A view appends to the buffer. */
+typedef enum rc report_writer(
+    const struct report *, struct buf *, struct err *);
+
+report_writer report_overview, report_queue, report_task, report_failed,
+    report_sources, report_cache, report_doctor, report_check;
+
+/* Follow a task to its end, writing what changes. */
+enum rc report_watch(const struct report *, struct err *);
+
+/* A task as JSON; position as queue_get says it. */
+void report_task_json(
+    struct buf *, const struct task *, int64_t position, int64_t max_attempts);
+
+/* The parts of the overview. */
+void report_queue_text(struct buf *, const struct queue_stats *);
+void report_queue_json(struct buf *, const struct queue_stats *);
+
+/* Sources and datasets, read in one round trip. */
+struct report_state {
+	int64_t now_us; /* Redis TIME */
+	size_t nsources;
+	char sources[LIMIT_SOURCES][SCHEDULED_NAME];
+	struct guard_state guards[LIMIT_SOURCES];
+	struct cache_about cache[DATASET_INDEXES][DATASET_SECTORS];
+};
+
+/* with_cache 0: cache stays empty. */
+enum rc report_read(
+    const struct report *, int with_cache, struct report_state *, struct err *);
+
+void report_sources_text(
+    struct buf *, const struct config *, const struct report_state *);
+void report_sources_json(
+    struct buf *, const struct config *, const struct report_state *);
+void report_cache_json(struct buf *, const struct report_state *);
+
+/* "12 s", "5 min", "3 h", "2 d" */
+void report_span(struct buf *, int64_t ms);
+/* Text of Redis for a terminal: what it would obey becomes '?'. */
+void report_clean(struct buf *, const char *text);
+/* A time as JSON; null for 0. */
+void report_time_json(struct buf *, int64_t us);
+/* Seconds with a decimal as JSON. */
+void report_seconds_json(struct buf *, int64_t us);
+
+#endif

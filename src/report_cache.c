@@ -1,0 +1,124 @@
+#include <stdlib.h>
+
+#include "data/envelope.h"
+#include "report.h"
+
+/* Is there anything to say of it? */
+static int
+is_known(const struct cache_about *a)
+{
+	return a->there || a->misses > 0;
+}
+
+static const char *
+state_of(const struct cache_about *a, int64_t now_us)
+{
+	return !a->there                     ? "absent"
+	       : a->fresh_ms > now_us / 1000 ? "fresh"
+					     : "stale";
+}
+
+static void
+dataset_json(struct buf *b, const struct dataset *d,
+    const struct cache_about *a, int64_t now_us)
+{
+	buf_adds(b, "{\"index\":");
+	envelope_string(b, d->index);
+	buf_adds(b, ",\"sector\":");
+	envelope_string(b, d->sector);
+	buf_addf(b, ",\"state\":\"%s\"", state_of(a, now_us));
+	if (a->there) {
+		buf_adds(b, ",\"age_seconds\":");
+		report_seconds_json(b, now_us - a->fetched_us);
+		buf_adds(b, ",\"fetched_at\":");
+		report_time_json(b, a->fetched_us);
+		buf_adds(b, ",\"fresh_until\":");
+		report_time_json(b, a->fresh_ms * 1000);
+		buf_addf(b, ",\"rows\":%lld,\"bytes\":%lld,\"source\":",
+		    (long long)a->rows, (long long)a->bytes);
+		envelope_string(b, a->source);
+	}
+	buf_addf(b,
+	    ",\"hits\":%lld,\"stale_reads\":%lld,\"misses\":%lld,"
+	    "\"last_read_at\":",
+	    (long long)a->hits, (long long)a->stale, (long long)a->misses);
+	report_time_json(b, a->read_ms * 1000);
+	buf_addc(b, '}');
+}
+
+void
+report_cache_json(struct buf *b, const struct report_state *s)
+{
+	int n = 0;
+
+	buf_addc(b, '[');
+	for (int i = 0; i < DATASET_INDEXES; i++)
+		for (int j = 0; j < DATASET_SECTORS; j++) {
+			struct dataset d = { dataset_indexes[i].name,
+				dataset_sectors[j].name };
+
+			if (!is_known(&s->cache[i][j]))
+				continue;
+			if (n++ > 0)
+				buf_addc(b, ',');
+			dataset_json(b, &d, &s->cache[i][j], s->now_us);
+		}
+	buf_addc(b, ']');
+}
+
+static void
+dataset_text(struct buf *b, const struct dataset *d,
+    const struct cache_about *a, int64_t now_us)
+{
+	struct buf age;
+
+	buf_init(&age, 64);
+	if (a->there)
+		report_span(&age, (now_us - a->fetched_us) / 1000);
+	buf_addf(b, "%-12s %-22s %-6s %6s %4lld %-6.6s %5lld %5lld %6lld\n",
+	    d->index, d->sector, state_of(a, now_us),
+	    age.data != NULL ? age.data : "-", (long long)a->rows,
+	    a->there ? a->source : "-", (long long)a->hits, (long long)a->stale,
+	    (long long)a->misses);
+	buf_fini(&age);
+}
+
+static void
+cache_table(struct buf *b, const struct report_state *s)
+{
+	int absent = 0;
+
+	buf_addf(b, "%-12s %-22s %-6s %6s %4s %-6s %5s %5s %6s\n", "index",
+	    "sector", "state", "age", "rows", "source", "hits", "stale",
+	    "misses");
+	for (int i = 0; i < DATASET_INDEXES; i++)
+		for (int j = 0; j < DATASET_SECTORS; j++) {
+			struct dataset d = { dataset_indexes[i].name,
+				dataset_sectors[j].name };
+
+			if (is_known(&s->cache[i][j]))
+				dataset_text(b, &d, &s->cache[i][j], s->now_us);
+			else
+				absent++;
+		}
+	buf_addf(b, "%d more are neither cached nor asked for\n", absent);
+}
+
+enum rc
+report_cache(const struct report *r, struct buf *b, struct err *e)
+{
+	struct report_state *s = malloc(sizeof(*s));
+	enum rc rc;
+
+	if (s == NULL)
+		return err_set(e, RC_NOMEM, "report: out of memory");
+	rc = report_read(r, 1, s, e);
+	if (rc == RC_OK && r->json) {
+		report_cache_json(b, s);
+		buf_addc(b, '\n');
+	} else if (rc == RC_OK) {
+		cache_table(b, s);
+	}
+	free(s);
+	return rc;
+}

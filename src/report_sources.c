@@ -1,0 +1,138 @@
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/envelope.h"
+#include "report.h"
+
+/* The setting that is a source's rate. */
+static const struct rate {
+	const char *source;
+	size_t offset;
+} rates[] = {
+	{ "finviz", offsetof(struct config, rate_limit) },
+	{ "yahoo", offsetof(struct config, yahoo_rate_limit) },
+};
+
+static double
+rate_of(const struct config *c, const char *source)
+{
+	double rate = 0;
+
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
+		if (strcmp(rates[i].source, source) == 0)
+			memcpy(&rate, (const char *)c + rates[i].offset,
+			    sizeof(rate));
+	return rate;
+}
+
+static const char *
+breaker_word(const struct guard_state *g)
+{
+	return g->open_us > 0 ? "open" : g->half_open ? "half-open" : "closed";
+}
+
+static void
+source_text(struct buf *b, const char *name, double rate,
+    const struct guard_state *g, int64_t now_us)
+{
+	buf_addf(b, "%-11s ", name);
+	if (rate > 0)
+		buf_addf(b, "%g/s, ", rate);
+	if (!g->known) {
+		buf_adds(b, "not asked yet\n");
+		return;
+	}
+	buf_addf(b, "breaker %s", breaker_word(g));
+	if (g->open_us > 0) {
+		buf_adds(b, " for ");
+		report_span(b, g->open_us / 1000);
+	}
+	if (g->hold_us > 0) {
+		buf_adds(b, ", HELD for ");
+		report_span(b, g->hold_us / 1000);
+	}
+	if (g->next_us > 0)
+		buf_addf(b, ", next slot in %.1f s", (double)g->next_us / 1e6);
+	buf_addf(b, ", %lld call%s a minute, %lld failed", (long long)g->calls,
+	    g->calls == 1 ? "" : "s", (long long)g->failures);
+	if (g->failures_in_row > 0)
+		buf_addf(b, " (%lld in a row)", (long long)g->failures_in_row);
+	if (g->last_error[0] != '\0') {
+		buf_adds(b, ", last error ");
+		report_clean(b, g->last_error);
+		buf_adds(b, " ");
+		report_span(b, (now_us - g->last_error_us) / 1000);
+		buf_adds(b, " ago");
+	}
+	buf_addc(b, '\n');
+}
+
+void
+report_sources_text(
+    struct buf *b, const struct config *c, const struct report_state *s)
+{
+	for (size_t i = 0; i < s->nsources; i++)
+		source_text(b, s->sources[i], rate_of(c, s->sources[i]),
+		    &s->guards[i], s->now_us);
+}
+
+static void
+source_json(
+    struct buf *b, const char *name, double rate, const struct guard_state *g)
+{
+	buf_adds(b, "{\"name\":");
+	envelope_string(b, name);
+	buf_addf(b, ",\"rate\":%g,\"asked\":%s,\"next_seconds\":", rate,
+	    g->known ? "true" : "false");
+	report_seconds_json(b, g->next_us);
+	buf_adds(b, ",\"hold_seconds\":");
+	report_seconds_json(b, g->hold_us);
+	buf_addf(b, ",\"breaker\":\"%s\",\"open_seconds\":", breaker_word(g));
+	report_seconds_json(b, g->open_us);
+	buf_addf(b,
+	    ",\"calls_last_minute\":%lld,\"failures_last_minute\":%lld,"
+	    "\"failures_in_row\":%lld,\"opened_in_row\":%lld,\"last_error\":",
+	    (long long)g->calls, (long long)g->failures,
+	    (long long)g->failures_in_row, (long long)g->opens);
+	if (g->last_error[0] != '\0')
+		envelope_string(b, g->last_error);
+	else
+		buf_adds(b, "null");
+	buf_adds(b, ",\"last_error_at\":");
+	report_time_json(b, g->last_error_us);
+	buf_addc(b, '}');
+}
+
+void
+report_sources_json(
+    struct buf *b, const struct config *c, const struct report_state *s)
+{
+	buf_addc(b, '[');
+	for (size_t i = 0; i < s->nsources; i++) {
+		if (i > 0)
+			buf_addc(b, ',');
+		source_json(
+		    b, s->sources[i], rate_of(c, s->sources[i]), &s->guards[i]);
+	}
+	buf_addc(b, ']');
+}
+
+enum rc
+report_sources(const struct report *r, struct buf *b, struct err *e)
+{
+	struct report_state *s = malloc(sizeof(*s));
+	enum rc rc;
+
+	if (s == NULL)
+		return err_set(e, RC_NOMEM, "report: out of memory");
+	rc = report_read(r, 0, s, e);
+	if (rc == RC_OK && r->json) {
+		report_sources_json(b, r->config, s);
+		buf_addc(b, '\n');
+	} else if (rc == RC_OK) {
+		report_sources_text(b, r->config, s);
+	}
+	free(s);
+	return rc;
+}

@@ -1,0 +1,230 @@
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "data/envelope.h"
+#include "report.h"
+
+static void
+time_text(struct buf *b, const char *what, int64_t us)
+{
+	char text[32];
+
+	if (us <= 0)
+		return;
+	clock_utc(us / 1000, text, sizeof(text));
+	buf_addf(b, "%-11s %s\n", what, text);
+}
+
+static void
+text_line(struct buf *b, const char *what, const char *text)
+{
+	if (*text == '\0')
+		return;
+	buf_addf(b, "%-11s ", what);
+	report_clean(b, text);
+	buf_addc(b, '\n');
+}
+
+static void
+errors_text(struct buf *b, const struct task *t)
+{
+	char when[32];
+
+	for (size_t i = 0; i < t->nerrors; i++) {
+		clock_utc(t->errors[i].at_ms, when, sizeof(when));
+		buf_addf(b, "error %-5zu %s ", i + 1, when);
+		report_clean(b, t->errors[i].text);
+		buf_addc(b, '\n');
+	}
+}
+
+static void
+task_text(struct buf *b, const struct task *t, int64_t position, int64_t max)
+{
+	buf_addf(b, "%-11s %s\n", "task", t->id);
+	buf_addf(b, "%-11s %s", "type", task_types[t->type].name);
+	if (t->index[0] != '\0') {
+		buf_addc(b, ' ');
+		report_clean(b, t->index);
+	}
+	if (t->sector[0] != '\0') {
+		buf_adds(b, " / ");
+		report_clean(b, t->sector);
+	}
+	buf_addf(b, "%s%s\n", t->force ? ", forced" : "",
+	    t->rerun ? ", to run once more" : "");
+	buf_addf(b, "%-11s %s\n", "priority", task_priority_name(t->priority));
+	buf_addf(b, "%-11s %s", "status", task_status_name(t->status));
+	if (t->status == TASK_PROCESSING && t->owner[0] != '\0') {
+		buf_adds(b, " by ");
+		report_clean(b, t->owner);
+	}
+	if (position >= 0)
+		buf_addf(b, ", %lld before it", (long long)position);
+	buf_addf(b, "\n%-11s %d of %lld failed", "runs", t->retry_count,
+	    (long long)max);
+	if (t->lost > 0)
+		buf_addf(b, ", %d leases ran out", t->lost);
+	buf_addc(b, '\n');
+	text_line(b, "progress", t->progress);
+	time_text(b, "created", t->created_us);
+	if (t->status == TASK_SCHEDULED)
+		time_text(b, "due", t->due_us);
+	time_text(b, "started", t->started_us);
+	if (t->status == TASK_PROCESSING)
+		time_text(b, "lease until", t->lease_us);
+	time_text(b, "finished", t->finished_us);
+	errors_text(b, t);
+	text_line(b, "result", t->result);
+}
+
+static void
+text_json(struct buf *b, const char *name, const char *text)
+{
+	buf_addf(b, ",\"%s\":", name);
+	if (*text != '\0')
+		envelope_string(b, text);
+	else
+		buf_adds(b, "null");
+}
+
+static void
+time_json(struct buf *b, const char *name, int64_t us)
+{
+	buf_addf(b, ",\"%s\":", name);
+	report_time_json(b, us);
+}
+
+static void
+attempts_json(struct buf *b, const struct task *t)
+{
+	buf_adds(b, ",\"attempts\":[");
+	for (size_t i = 0; i < t->nerrors; i++) {
+		buf_adds(b, i > 0 ? ",{\"at\":" : "{\"at\":");
+		report_time_json(b, t->errors[i].at_ms * 1000);
+		buf_adds(b, ",\"error\":");
+		envelope_string(b, t->errors[i].text);
+		buf_addc(b, '}');
+	}
+	buf_addc(b, ']');
+}
+
+static int64_t
+updated_us(const struct task *t)
+{
+	return t->finished_us > 0  ? t->finished_us
+	       : t->started_us > 0 ? t->started_us
+				   : t->created_us;
+}
+
+void
+report_task_json(
+    struct buf *b, const struct task *t, int64_t position, int64_t max)
+{
+	buf_adds(b, "{\"id\":");
+	envelope_string(b, t->id);
+	text_json(b, "type", task_types[t->type].name);
+	text_json(b, "index", t->index);
+	text_json(b, "sector", t->sector);
+	text_json(b, "priority", task_priority_name(t->priority));
+	text_json(b, "status", task_status_name(t->status));
+	text_json(b, "error_message",
+	    t->nerrors > 0 ? t->errors[t->nerrors - 1].text : "");
+	buf_addf(b,
+	    ",\"retry_count\":%d,\"max_retries\":%lld,\"lost\":%d,"
+	    "\"force\":%s,\"rerun\":%s",
+	    t->retry_count, (long long)max, t->lost,
+	    t->force ? "true" : "false", t->rerun ? "true" : "false");
+	time_json(b, "created_at", t->created_us);
+	time_json(b, "updated_at", updated_us(t));
+	time_json(b, "due_at", t->status == TASK_SCHEDULED ? t->due_us : 0);
+	time_json(b, "started_at", t->started_us);
+	time_json(b, "finished_at", t->finished_us);
+	time_json(
+	    b, "lease_until", t->status == TASK_PROCESSING ? t->lease_us : 0);
+	text_json(b, "owner", t->owner);
+	if (position >= 0)
+		buf_addf(b, ",\"position\":%lld", (long long)position);
+	else
+		buf_adds(b, ",\"position\":null");
+	text_json(b, "progress", t->progress);
+	text_json(b, "result", t->result);
+	attempts_json(b, t);
+	buf_addc(b, '}');
+}
+
+enum rc
+report_task(const struct report *r, struct buf *b, struct err *e)
+{
+	int64_t max = r->config->task_max_attempts, position;
+	struct task t;
+	enum rc rc = queue_get(r->queue, r->id, &t, &position, e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (r->json) {
+		report_task_json(b, &t, position, max);
+		buf_addc(b, '\n');
+	} else {
+		task_text(b, &t, position, max);
+	}
+	return RC_OK;
+}
+
+/* Two lines of the list of failed tasks: which, and why. */
+static void
+failed_line(struct buf *b, const struct task *t)
+{
+	char when[32];
+
+	clock_utc(t->finished_us / 1000, when, sizeof(when));
+	buf_addf(b, "%s %s\n  %s", t->id, when, task_types[t->type].name);
+	if (t->index[0] != '\0') {
+		buf_addc(b, ' ');
+		report_clean(b, t->index);
+	}
+	if (t->sector[0] != '\0') {
+		buf_adds(b, " / ");
+		report_clean(b, t->sector);
+	}
+	if (t->nerrors > 0) {
+		buf_adds(b, ": ");
+		report_clean(b, t->errors[t->nerrors - 1].text);
+	}
+	buf_addc(b, '\n');
+}
+
+enum rc
+report_failed(const struct report *r, struct buf *b, struct err *e)
+{
+	int64_t max = r->config->task_max_attempts, position;
+	char(*ids)[TASK_ID + 1] = calloc((size_t)r->limit, sizeof(*ids));
+	size_t n = 0, shown = 0;
+	struct task t;
+	enum rc rc;
+
+	if (ids == NULL)
+		return err_set(e, RC_NOMEM, "report: out of memory");
+	rc = queue_list(r->queue, "failed", (size_t)r->limit, ids, &n, e);
+	if (r->json)
+		buf_addc(b, '[');
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		rc = queue_get(r->queue, ids[i], &t, &position, e);
+		if (rc == RC_NOTFOUND) { /* requeued or purged meanwhile */
+			rc = RC_OK;
+			continue;
+		}
+		if (rc != RC_OK)
+			break;
+		if (r->json && shown++ > 0)
+			buf_adds(b, ",\n");
+		if (r->json)
+			report_task_json(b, &t, position, max);
+		else
+			failed_line(b, &t);
+	}
+	if (r->json)
+		buf_adds(b, "]\n");
+	free(ids);
+	return rc;
+}

@@ -1,0 +1,423 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "handler.h"
+#include "store/queue.h"
+#include "worker.h"
+
+#define NAP_MS    10   /* the least sleep between claims */
+#define LISTEN_MS 2000 /* between looks whether a task is still wanted */
+
+static volatile sig_atomic_t stop;
+
+/* A task in hand. */
+struct held {
+	struct run run;
+	int gone;      /* its lease is lost */
+	int cancelled; /* someone wants it to stop */
+	int late;      /* it ran beyond TASK_DEADLINE */
+};
+
+struct bench {
+	const struct worker_plan *plan;
+	struct worker_seat *seat;
+	struct redis *redis;
+	struct queue *queue;
+	struct toolbox tools;
+	char owner[TASK_TEXT + 1];
+	struct task tasks[QUEUE_CLAIM_LIGHT];
+	struct held held[QUEUE_CLAIM_LIGHT];
+	size_t n, at;     /* in hand; the one that runs */
+	int64_t renew_ms; /* when to renew next */
+	int64_t end_ms;   /* the deadline of the task that runs */
+	struct err fatal; /* rc RC_OK: go on */
+};
+
+static void
+on_signal(int sig)
+{
+	stop = sig;
+}
+
+int
+worker_was_told(void)
+{
+	return stop != 0;
+}
+
+/*
+ * Without SA_RESTART: a sleep or a wait for the lock ends at once.  What our
+ * caller ignores (nohup) stays ignored.
+ */
+static void
+listen_to_signals(void)
+{
+	static const int those[] = { SIGTERM, SIGINT, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal }, old;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(those) / sizeof(those[0]); i++) {
+		if (sigaction(those[i], NULL, &old) != 0 ||
+		    old.sa_handler != SIG_IGN)
+			sigaction(those[i], &action, NULL);
+		sigaddset(&set, those[i]);
+	}
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int
+told_to_stop(const struct bench *b)
+{
+	return stop != 0 || getppid() != b->plan->parent;
+}
+
+static int64_t
+lease_ms(const struct bench *b)
+{
+	return b->plan->config->task_lease * 1000;
+}
+
+/* A third of the lease, so that two renewals may fail; and soon enough for who
+ * cancels a task, of which a renewal tells. */
+static void
+renewed(struct bench *b)
+{
+	int64_t ms = lease_ms(b) / 3;
+
+	b->renew_ms = clock_mono_ms() + (ms < LISTEN_MS ? ms : LISTEN_MS);
+}
+
+/* Renew all that is in hand; what has run waits for its batch to be settled. */
+static void
+renew(struct bench *b, const char *progress)
+{
+	renewed(b);
+	for (size_t i = 0; i < b->n; i++) {
+		struct held *h = &b->held[i];
+		struct err e;
+		int cancelled = 0;
+		enum rc rc;
+
+		if (h->gone)
+			continue;
+		rc = queue_renew(b->queue, &b->tasks[i],
+		    i == b->at ? progress : "", &cancelled, &e);
+		if (rc == RC_OK) {
+			h->cancelled |= cancelled;
+		} else if (rc == RC_BUSY) {
+			h->gone = 1;
+			log_warn("task=%s: %s", b->tasks[i].id, e.msg);
+		} else {
+			b->fatal = e;
+			return;
+		}
+	}
+}
+
+/* Go on with the task that runs? */
+static int
+pulse(void *arg, const char *progress)
+{
+	struct bench *b = arg;
+	struct held *h = &b->held[b->at];
+	int64_t now_ms = clock_mono_ms();
+
+	if (told_to_stop(b))
+		return 0;
+	if (now_ms >= b->end_ms) {
+		h->late = 1;
+		return 0;
+	}
+	if (now_ms >= b->renew_ms)
+		renew(b, progress);
+	return b->fatal.rc == RC_OK && !h->gone && !h->cancelled;
+}
+
+static void
+count(_Atomic int64_t *what, int64_t n)
+{
+	atomic_fetch_add_explicit(what, n, memory_order_relaxed);
+}
+
+/* RC_BUSY of a settlement: the lease ran out, and someone else has it or will
+ * have it.  Nothing of ours was changed. */
+static enum rc
+settled(struct bench *b, const struct task *t, _Atomic int64_t *what,
+    const struct err *e, enum rc rc)
+{
+	if (rc == RC_OK)
+		count(what, 1);
+	if (rc != RC_BUSY)
+		return rc;
+	count(&b->seat->lost, 1);
+	log_warn("task=%s not settled: %s", t->id, e->msg);
+	return RC_OK;
+}
+
+static enum rc
+settle_failed(
+    struct bench *b, const struct task *t, const struct run *run, struct err *e)
+{
+	int again = rc_retryable(run->why.rc) &&
+		    t->retry_count + 1 < b->plan->config->task_max_attempts;
+	enum rc rc = queue_fail(b->queue, t, &run->why, run->wait_ms, e);
+
+	if (rc == RC_OK && again)
+		log_info("task=%s %s / %s: rc=%s: %s; again later", t->id,
+		    t->index, t->sector, rc_name(run->why.rc), run->why.msg);
+	else if (rc == RC_OK)
+		log_warn("task=%s %s / %s failed: rc=%s: %s", t->id, t->index,
+		    t->sector, rc_name(run->why.rc), run->why.msg);
+	return settled(
+	    b, t, again ? &b->seat->retried : &b->seat->failed, e, rc);
+}
+
+static enum rc
+settle_released(
+    struct bench *b, const struct task *t, const struct held *h, struct err *e)
+{
+	const struct run *run = &h->run;
+	enum rc rc = queue_release(
+	    b->queue, t, run->end == RUN_ABORTED ? 0 : run->wait_ms, e);
+
+	if (run->end != RUN_ABORTED)
+		log_info("task=%s %s / %s put off: rc=%s: %s", t->id, t->index,
+		    t->sector, rc_name(run->why.rc), run->why.msg);
+	if (run->end == RUN_PUT_OFF && run->why.rc == RC_FULL)
+		atomic_store(&b->seat->refused, 1);
+	rc = settled(b, t,
+	    h->cancelled ? &b->seat->cancelled : &b->seat->released, e, rc);
+	if (rc == RC_OK && run->end == RUN_BROKEN)
+		b->fatal = run->why;
+	return rc;
+}
+
+/* Complete what is done, from i on; *next: the first that is not. */
+static enum rc
+settle_done(struct bench *b, size_t i, size_t *next, struct err *e)
+{
+	const char *results[QUEUE_CLAIM_LIGHT];
+	size_t n = 0, lost = 0;
+	enum rc rc;
+
+	while (i + n < b->n && !b->held[i + n].gone &&
+	       b->held[i + n].run.end == RUN_DONE) {
+		results[n] = b->held[i + n].run.result;
+		n++;
+	}
+	rc = queue_complete(b->queue, &b->tasks[i], results, n, &lost, e);
+	if (rc != RC_OK)
+		return rc;
+	*next = i + n;
+	count(&b->seat->completed, (int64_t)(n - lost));
+	count(&b->seat->lost, (int64_t)lost);
+	if (lost > 0)
+		log_warn("%zu tasks not settled: the lease ran out", lost);
+	return RC_OK;
+}
+
+/* Tell the queue what came of all that is in hand. */
+static enum rc
+settle(struct bench *b, struct err *e)
+{
+	enum rc rc = RC_OK;
+	size_t i = 0;
+
+	while (i < b->n && rc == RC_OK) {
+		const struct held *h = &b->held[i];
+
+		if (h->gone)
+			count(&b->seat->lost, 1);
+		else if (h->run.end == RUN_DONE) {
+			rc = settle_done(b, i, &i, e);
+			continue;
+		} else if (h->run.end == RUN_FAILED)
+			rc = settle_failed(b, &b->tasks[i], &h->run, e);
+		else
+			rc = settle_released(b, &b->tasks[i], h, e);
+		i++;
+	}
+	return rc;
+}
+
+static int
+time_is_over(const struct bench *b)
+{
+	return told_to_stop(b) ||
+	       (b->plan->until_ms != 0 && clock_mono_ms() >= b->plan->until_ms);
+}
+
+/* Run the next of what is in hand; what its time did not suffice for has
+ * failed, as a fetch that reaches its deadline has. */
+static void
+run_one(struct bench *b)
+{
+	struct held *h = &b->held[b->at];
+	const struct task *t = &b->tasks[b->at];
+	int64_t deadline = b->plan->config->task_deadline;
+
+	log_debug("task=%s type=%s %s / %s attempt=%d", t->id,
+	    task_types[t->type].name, t->index, t->sector, t->retry_count + 1);
+	b->end_ms = clock_mono_ms() + deadline * 1000;
+	if (pulse(b, ""))
+		handlers[t->type](&b->tools, t, &h->run);
+	if (h->late && h->run.end == RUN_ABORTED) {
+		h->run.end = RUN_FAILED;
+		err_set(&h->run.why, RC_TIMEOUT,
+		    "not done within TASK_DEADLINE, %lld s",
+		    (long long)deadline);
+	}
+}
+
+/* Run all that is in hand, and settle it.  What time did not suffice for goes
+ * back uncharged: it was not begun. */
+static enum rc
+run(struct bench *b, struct err *e)
+{
+	enum rc rc;
+
+	atomic_store(&b->seat->running, (int64_t)b->n);
+	for (b->at = 0; b->at < b->n && b->fatal.rc == RC_OK; b->at++)
+		if (b->at == 0 || !time_is_over(b))
+			run_one(b);
+	rc = b->fatal.rc == RC_OK ? settle(b, e) : RC_OK;
+	atomic_store(&b->seat->running, 0);
+	if (rc == RC_OK && b->fatal.rc != RC_OK) {
+		*e = b->fatal;
+		rc = b->fatal.rc;
+	}
+	return rc;
+}
+
+static enum rc
+lock(const struct worker_plan *plan, short how, struct err *e)
+{
+	struct flock l = { .l_type = how, .l_whence = SEEK_SET, .l_len = 1 };
+
+	if (plan->tasks == 0 || fcntl(plan->lock, F_SETLKW, &l) == 0)
+		return RC_OK;
+	if (errno == EINTR)
+		return RC_BUSY;
+	return err_set(e, RC_SYS, "cannot lock: %s", strerror(errno));
+}
+
+/* How many tasks may be claimed still, up to what one claim takes. */
+static int64_t
+left(const struct worker_plan *plan)
+{
+	int64_t n = QUEUE_CLAIM_LIGHT;
+
+	if (plan->tasks != 0 && plan->tasks - plan->crew->claimed < n)
+		n = plan->tasks - plan->crew->claimed;
+	return n;
+}
+
+/* Where the tasks are counted, one worker claims at a time. */
+static enum rc
+claim(struct bench *b, int64_t *next_ms, struct err *e)
+{
+	const struct worker_plan *plan = b->plan;
+	struct claim how = { .owner = b->owner,
+		.types = (1u << TASK__MAX) - 1,
+		.lease_ms = lease_ms(b) };
+	enum rc rc;
+
+	b->n = 0;
+	*next_ms = 0;
+	rc = lock(plan, F_WRLCK, e);
+	if (rc == RC_BUSY)
+		return RC_OK;
+	if (rc != RC_OK)
+		return rc;
+	how.most = (int)left(plan);
+	if (how.most > 0) {
+		renewed(b);
+		rc = queue_claim(b->queue, &how, b->tasks, &b->n, next_ms, e);
+	}
+	if (rc != RC_OK)
+		b->n = 0;
+	atomic_fetch_add(&plan->crew->claimed, (int64_t)b->n);
+	lock(plan, F_UNLCK, NULL);
+	memset(b->held, 0, b->n * sizeof(b->held[0]));
+	return rc;
+}
+
+/* Nothing to do: wait for more?  0: no, it is the end. */
+static int
+idle(const struct bench *b, int64_t next_ms)
+{
+	const struct worker_plan *plan = b->plan;
+	int64_t ms = WORKER_IDLE_MS, now_ms = clock_mono_ms();
+
+	if (!plan->wait || plan->seat >= atomic_load(&plan->crew->wanted))
+		return 0;
+	if (next_ms >= 0 && next_ms < ms)
+		ms = next_ms;
+	if (plan->until_ms != 0 && plan->until_ms - now_ms < ms)
+		ms = plan->until_ms - now_ms;
+	clock_sleep_ms(ms > NAP_MS ? ms : NAP_MS);
+	return 1;
+}
+
+static enum rc
+work(struct bench *b, struct err *e)
+{
+	int64_t next_ms = -1;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK && !time_is_over(b) && left(b->plan) > 0) {
+		rc = claim(b, &next_ms, e);
+		if (rc == RC_OK && b->n > 0)
+			rc = run(b, e);
+		else if (rc == RC_OK && !idle(b, next_ms))
+			break;
+	}
+	return rc;
+}
+
+static void
+name_owner(char out[TASK_TEXT + 1])
+{
+	char host[TASK_TEXT + 1] = "";
+
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		host[0] = '\0';
+	snprintf(out, TASK_TEXT + 1, "%.48s:%ld", host, (long)getpid());
+}
+
+enum rc
+worker_run(const struct worker_plan *plan, struct err *e)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+	enum rc rc;
+
+	if (b == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	listen_to_signals();
+	b->plan = plan;
+	b->seat = &plan->crew->seats[plan->seat];
+	name_owner(b->owner);
+	rc = redis_open(&b->redis, plan->config, e);
+	if (rc == RC_OK)
+		rc = queue_open(&b->queue, plan->config, b->redis, e);
+	b->tools = (struct toolbox){ .config = plan->config,
+		.redis = b->redis,
+		.pulse = pulse,
+		.arg = b };
+	if (rc == RC_OK)
+		rc = work(b, e);
+	toolbox_fini(&b->tools);
+	queue_close(b->queue);
+	redis_close(b->redis);
+	free(b);
+	return rc;
+}
