@@ -1,6 +1,3 @@
-#include <stdlib.h>
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -416,34 +413,6 @@ on_comment(void *arg, const xmlChar *text)
 		p->h->ts_rows = finviz_text_ts(s);
 }
 
-/* Is it a reference to a character that no text has ("&#1;", "&#xFFFE;")?
- * libxml2 would drop it, as it drops the byte itself. */
-static int
-is_bad_reference(const char *s, size_t n)
-{
-	char digits[12] = "";
-	const char *p = digits;
-	unsigned long c;
-	size_t len = 0;
-	char *end;
-
-	if (n < 3 || s[1] != '#')
-		return 0;
-	while (len + 1 < sizeof(digits) && len + 2 < n && s[len + 2] != ';' &&
-	       isalnum((unsigned char)s[len + 2])) {
-		digits[len] = s[len + 2];
-		len++;
-	}
-	if (*p == 'x' || *p == 'X')
-		p++;
-	if (!isxdigit((unsigned char)*p))
-		return 0;
-	c = strtoul(p, &end, p == digits ? 10 : 16);
-	return (c < 0x20 && (c < '\t' || c > '\r')) || c == 0x7f ||
-	       (c >= 0xd800 && c <= 0xdfff) || (c & 0xfffe) == 0xfffe ||
-	       c > 0x10ffff;
-}
-
 /*
  * Hand libxml2 the next bytes.  It drops control bytes in text without a
  * word, which would mend a broken ticker: '?' stays in sight.
@@ -477,7 +446,8 @@ on_read(void *arg, char *out, int len)
 		if (((unsigned char)out[i] < 0x20 &&
 			(out[i] < '\t' || out[i] > '\r')) ||
 		    out[i] == 0x7f ||
-		    (out[i] == '&' && is_bad_reference(p->in + i, p->left - i)))
+		    (out[i] == '&' &&
+			finviz_bad_reference(p->in + i, p->left - i)))
 			out[i] = '?';
 	p->in += n;
 	p->left -= n;

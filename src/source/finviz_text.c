@@ -1,3 +1,5 @@
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -157,4 +159,30 @@ finviz_has_word(const char *list, const char *word)
 			return 1;
 	}
 	return 0;
+}
+
+int
+finviz_bad_reference(const char *s, size_t n)
+{
+	char digits[12] = "";
+	const char *p = digits;
+	unsigned long c;
+	size_t len = 0;
+	char *end;
+
+	if (n < 3 || s[1] != '#')
+		return 0;
+	while (len + 1 < sizeof(digits) && len + 2 < n && s[len + 2] != ';' &&
+	       isalnum((unsigned char)s[len + 2])) {
+		digits[len] = s[len + 2];
+		len++;
+	}
+	if (*p == 'x' || *p == 'X')
+		p++;
+	if (!isxdigit((unsigned char)*p))
+		return 0;
+	c = strtoul(p, &end, p == digits ? 10 : 16);
+	return (c < 0x20 && (c < '\t' || c > '\r')) || c == 0x7f ||
+	       (c >= 0xd800 && c <= 0xdfff) || (c & 0xfffe) == 0xfffe ||
+	       c > 0x10ffff;
 }

@@ -44,4 +44,11 @@ const char *finviz_attribute(const unsigned char **atts, const char *name);
 /* Is word one of the words of list (NULL: none), as in class="a b"? */
 int finviz_has_word(const char *list, const char *word);
 
+/*
+ * Are these n bytes, which begin with '&', a reference to a character that no
+ * text has ("&#1;", "&#xFFFE;")?  libxml2 would drop it without a word, as it
+ * drops the byte itself.
+ */
+int finviz_bad_reference(const char *s, size_t n);
+
 #endif
