@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -102,6 +103,29 @@ a_status_is_classed_and_a_challenge_goes_first(void **state)
 	}
 }
 
+/* The settings name sources and indexes in words of their own. */
+static void
+settings_know_every_source_and_index(void **state)
+{
+	struct config c;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < nsources; i++) {
+		setenv("SOURCES", sources[i]->name, 1);
+		assert_int_equal(config_load(&c, &e), RC_OK);
+		assert_string_equal(c.sources, sources[i]->name);
+	}
+	unsetenv("SOURCES");
+	for (int i = 0; i < DATASET_INDEXES; i++) {
+		setenv("SCHEDULER_INDEXES", dataset_indexes[i].name, 1);
+		assert_int_equal(config_load(&c, &e), RC_OK);
+		assert_string_equal(
+		    c.scheduler_indexes, dataset_indexes[i].name);
+	}
+	unsetenv("SCHEDULER_INDEXES");
+}
+
 int
 main(void)
 {
@@ -111,6 +135,7 @@ main(void)
 		cmocka_unit_test(a_setting_lists_each_source_once_in_order),
 		cmocka_unit_test(an_unknown_or_empty_list_is_refused),
 		cmocka_unit_test(every_source_is_complete),
+		cmocka_unit_test(settings_know_every_source_and_index),
 		cmocka_unit_test(
 		    a_status_is_classed_and_a_challenge_goes_first),
 	};
