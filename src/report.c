@@ -127,8 +127,9 @@ write_view(const struct report *r, struct buf *b, struct err *e)
 #define WATCH_MS    500
 #define WATCH_STEPS (86400000 / WATCH_MS)
 
-enum rc
-report_watch(const struct report *r, struct err *e)
+/* Follow a task to its end, writing what changes. */
+static enum rc
+watch(const struct report *r, struct err *e)
 {
 	struct buf b, last;
 	enum rc rc = RC_OK;
@@ -168,7 +169,7 @@ report_run(const struct report *r, struct err *e)
 	enum rc rc;
 
 	if (r->view == REPORT_TASK && r->watch)
-		return report_watch(r, e);
+		return watch(r, e);
 	buf_init(&b, REPORT_MAX);
 	rc = write_view(r, &b, e);
 	buf_fini(&b);

@@ -56,13 +56,6 @@ typedef enum rc report_writer(
 report_writer report_overview, report_queue, report_task, report_failed,
     report_sources, report_cache, report_doctor, report_check;
 
-/* Follow a task to its end, writing what changes. */
-enum rc report_watch(const struct report *, struct err *);
-
-/* A task as JSON; position as queue_get says it. */
-void report_task_json(
-    struct buf *, const struct task *, int64_t position, int64_t max_attempts);
-
 /* The parts of the overview. */
 void report_queue_text(struct buf *, const struct queue_stats *);
 void report_queue_json(struct buf *, const struct queue_stats *);
