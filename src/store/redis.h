@@ -53,6 +53,16 @@ enum rc redis_add(struct redis *, int argc, const char *const *argv,
     const size_t *lens, struct err *);
 enum rc redis_fetch(struct redis *, redisReply **out, size_t n, struct err *);
 
+/*
+ * What is wrong where work cannot go on without what Redis refused: RC_DENIED,
+ * a key of ours holds something else (WRONGTYPE), which does not mend itself;
+ * RC_STORE, it is lost, loading or does not let us.  Other codes stay.
+ */
+enum rc redis_trouble(enum rc);
+
+/* rc; where it is RC_INVALID (WRONGTYPE) the message names the key. */
+enum rc redis_blame_key(enum rc rc, const char *key, struct err *);
+
 /* Redis TIME in microseconds since the epoch: the clock of all processes. */
 enum rc redis_time_us(struct redis *, int64_t *us, struct err *);
 

@@ -267,6 +267,36 @@ def stale_data_is_no_success(s):
     same((status(s, id), runs(task(s, id))), (["scheduled"], 1))
 
 
+def keys_of_another_type_fail_the_task(s):
+    """It is not put off without end, and its error names the key."""
+    for key, sector in (("stock_data:DJIA:Any", "Any"),
+                        ("stocknity:meta:{stock_data:DJIA:Any}", "Any"),
+                        ("stocknity:flight:{DJIA}", "Any"),
+                        ("stocknity:guard:{finviz}", "Any"),
+                        ("stocknity:guard:{finviz}:grants", "Any"),
+                        ("stock_data:DJIA:Technology", "Technology")):
+        s.fresh()
+        s.r.zadd(key, {"foreign": 1})
+        if sector != "Any":
+            # Another sector just before: this one becomes a sweep of Any.
+            s.fetch("--index", "DJIA", "--sector", "Energy")
+        id, = put(s, fetch_task(sector=sector))
+        r = drain(s, TASK_MAX_ATTEMPTS=2)
+        same(r.code, 0, (key, r))
+        t = task(s, id)
+        same((t["status"], runs(t)), ("failed", 1), (key, t))
+        assert "denied: " + key.split(":grants")[0] in t["e1"], (key, t)
+        same(s.r.zrange(key, 0, -1), ["foreign"], key)
+
+
+def members_of_another_type_are_done_without(s):
+    s.fresh("kind=challenge path=/screener")
+    s.r.lpush("stocknity:members:{stock_data:DJIA:Any}", "foreign")
+    id, = put(s, fetch_task())
+    same(drain(s).code, 0)
+    same(json.loads(task(s, id)["result"])["source"], "yahoo")
+
+
 def terminated_at_any_moment(s):
     rng = random.Random(SEED)
     for point in range(POINTS):
@@ -642,6 +672,8 @@ TESTS = [
     retry_after_is_honoured,
     open_breaker_is_not_charged,
     stale_data_is_no_success,
+    keys_of_another_type_fail_the_task,
+    members_of_another_type_are_done_without,
     terminated_at_any_moment,
     hangup_ends_it_but_not_under_nohup,
     killed_worker_is_replaced, killing_task_takes_no_others_with_it,
