@@ -1,5 +1,4 @@
 """What the tests of fetch share."""
-from harness import same
 
 DJIA, SP500 = "DJIA", "S&P 500"
 MEMBERS = ["success", "index", "sector", "source", "origin", "error",
