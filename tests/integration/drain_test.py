@@ -105,7 +105,8 @@ def permanent_failure_is_not_retried(s):
     s.fresh()
     id, = put(s, probe("refuse"))
     r = drain(s)
-    same(r.code, 0, r)
+    same((r.code, r.out, len(r.err.splitlines())), (0, "", 1), r)
+    assert id in r.err and "failed: rc=blocked" in r.err, r
     same((status(s, id), runs(task(s, id))), (["failed"], 1))
 
 
