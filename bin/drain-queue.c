@@ -132,14 +132,12 @@ summary(const struct drained *d)
 static void
 tell_pause(const struct drained *d)
 {
-	char until[32] = "until enqueue --resume";
+	char until[32] = "enqueue --resume";
 	struct err say;
 
-	if (d->pause_until_us > 0) {
-		memcpy(until, "until ", 6);
-		clock_utc(d->pause_until_us / 1000, until + 6, 21);
-	}
-	err_set(&say, RC_BUSY, "the queue is paused %s: %s", until,
+	if (d->pause_until_us > 0)
+		clock_utc(d->pause_until_us / 1000, until, sizeof(until));
+	err_set(&say, RC_BUSY, "the queue is paused until %s: %s", until,
 	    d->pause_reason[0] != '\0' ? d->pause_reason : "no reason given");
 	opt_report(PROG, &say);
 }

@@ -11,15 +11,11 @@ import time
 import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import ROOT, Servers, main, program, run, wait_until  # noqa: E402
+from harness import ROOT, Servers, main, program, run, same, wait_until  # noqa: E402
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 LIGHT = {"libhiredis", "libjson-c", "libm", "libc", "linux-vdso", "ld-linux-x86-64",
          "libasan", "libubsan", "libgcc_s", "libstdc++"}
-
-
-def same(got, want, what=""):
-    assert got == want, "%s: got %r, want %r" % (what, got, want)
 
 
 def enqueue(s, *args, stdin=None, **env):

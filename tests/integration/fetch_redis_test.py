@@ -87,6 +87,13 @@ def foreign_values_are_passed_over(s):
     same((r.code, r.doc["count"]), (0, 30), r)
     assert "not cached" in r.err and "stock_data:DJIA:Any" in r.err, r.err
     same(s.cli("TYPE", "stock_data:DJIA:Any"), "list")
+    for key in ("stocknity:flight:{DJIA}", "stocknity:guard:{finviz}"):
+        s.fresh()
+        s.cli("LPUSH", key, "a list")
+        r = s.fetch("--index", DJIA)
+        same((r.code, r.doc["count"]), (0, 30), r)
+        assert "without Redis" in r.err and key in r.err, r.err
+        same(s.cli("TYPE", key), "list")
 
 
 def reads_are_counted(s):
