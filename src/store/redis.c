@@ -280,18 +280,24 @@ redis_fetch(struct redis *r, redisReply **out, size_t n, struct err *e)
 }
 
 enum rc
+redis_idle(const struct redis *r, struct err *e)
+{
+	if (r->pending == 0)
+		return RC_OK;
+	return err_set(
+	    e, RC_BUG, "redis: a call between questions and their answers");
+}
+
+enum rc
 redis_call(struct redis *r, int argc, const char *const *argv,
     const size_t *lens, redisReply **out, struct err *e)
 {
 	redisReply *reply = NULL;
 	enum rc rc;
 
-	if (r->pending > 0) {
-		err_set(e, RC_BUG,
-		    "redis: a call between questions and their answers");
-		return RC_BUG;
-	}
-	rc = redis_add(r, argc, argv, lens, e);
+	rc = redis_idle(r, e);
+	if (rc == RC_OK)
+		rc = redis_add(r, argc, argv, lens, e);
 	if (rc == RC_OK)
 		rc = redis_fetch(r, &reply, 1, e);
 	if (rc == RC_OK)

@@ -53,6 +53,9 @@ enum rc redis_add(struct redis *, int argc, const char *const *argv,
     const size_t *lens, struct err *);
 enum rc redis_fetch(struct redis *, redisReply **out, size_t n, struct err *);
 
+/* RC_BUG: replies are to be fetched, and no call can be made. */
+enum rc redis_idle(const struct redis *, struct err *);
+
 /* Redis TIME in microseconds since the epoch: the clock of all processes. */
 enum rc redis_time_us(struct redis *, int64_t *us, struct err *);
 
@@ -75,6 +78,16 @@ struct script {
 /* argv: nkeys keys, then the arguments; argc counts both. */
 enum rc redis_script(struct redis *, const struct script *, int nkeys, int argc,
     const char *const *argv, const size_t *lens, redisReply **out,
+    struct err *);
+
+/*
+ * The same in two halves: add it to a pipeline as its last command, fetch the
+ * replies to the others, then its own.  Both are given the same arguments.
+ */
+enum rc redis_script_add(struct redis *, const struct script *, int nkeys,
+    int argc, const char *const *argv, const size_t *lens, struct err *);
+enum rc redis_script_fetch(struct redis *, const struct script *, int nkeys,
+    int argc, const char *const *argv, const size_t *lens, redisReply **out,
     struct err *);
 
 extern const struct script script_guard_take;
