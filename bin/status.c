@@ -126,7 +126,7 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	r.config = &config;
 	if (rc == RC_OK)
-		rc = redis_open(&redis, &config, &e);
+		rc = redis_open_as(&redis, &config, REDIS_LATER, &e);
 	r.redis = redis;
 	if (rc == RC_OK)
 		rc = queue_open(&r.queue, &config, redis, &e);

@@ -63,26 +63,10 @@ say(struct patient *p, enum level level, const char *name, const char *text,
 	buf_addc(b, '}');
 }
 
-/* The value of a line of INFO; "" where it is not there. */
 static const char *
 info(const struct patient *p, const char *name, char out[VALUE])
 {
-	size_t n = strlen(name);
-	const char *at = p->info;
-
-	*out = '\0';
-	while (at != NULL && *at != '\0') {
-		if (strncmp(at, name, n) == 0 && at[n] == ':') {
-			at += n + 1;
-			snprintf(
-			    out, VALUE, "%.*s", (int)strcspn(at, "\r\n"), at);
-			return out;
-		}
-		at = strchr(at, '\n');
-		if (at != NULL)
-			at++;
-	}
-	return out;
+	return redis_info(p->info, name, out, VALUE);
 }
 
 static int64_t
@@ -186,7 +170,7 @@ eviction(struct patient *p)
 	if (p->info == NULL)
 		return;
 	info(p, "maxmemory_policy", text);
-	if (strncmp(text, "allkeys-", 8) == 0)
+	if (redis_evicts_tasks(text))
 		say(p, BAD, "eviction", text,
 		    "it throws tasks away: maxmemory-policy noeviction");
 	else if (strcmp(text, "noeviction") == 0)

@@ -48,8 +48,11 @@ redis_script_fetch(struct redis *r, const struct script *s, int nkeys, int argc,
 {
 	struct err why = { 0 };
 	redisReply *reply = NULL;
-	enum rc rc = redis_fetch(r, &reply, 1, &why);
+	enum rc rc = redis_fetch(r, NULL, 0, e); /* a greeting, if due */
 
+	if (rc != RC_OK)
+		return rc;
+	rc = redis_fetch(r, &reply, 1, &why);
 	if (rc == RC_STORE && strstr(why.msg, ": NOSCRIPT ") != NULL) {
 		rc = add(r, "EVAL", s->text, nkeys, argc, argv, lens, &why);
 		if (rc == RC_OK)
