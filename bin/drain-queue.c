@@ -43,9 +43,11 @@ static const char help[] =
     "\n"
     "Exit status: 0 done, also where tasks failed (see status --failed) or "
     "the\n"
-    "queue is paused; 64 usage; 69 no Redis, or it does not let us; 70 our "
-    "bug;\n"
-    "71 system; 75 Redis is full or loading; 78 configuration.\n";
+    "queue is paused; 64 usage; 65 a task or a key in Redis that cannot be "
+    "read;\n"
+    "69 no Redis, or it does not let us; 70 our bug; 71 system; 75 Redis is "
+    "full\n"
+    "or loading; 78 configuration, or a Redis that evicts tasks.\n";
 
 enum long_option { OPT_WORKERS = 256, OPT_WAIT, OPT_VERSION };
 

@@ -94,4 +94,4 @@ def readme_from_cron(s):
 TESTS = [readme_from_python, readme_from_the_shell, readme_from_cron]
 
 if __name__ == "__main__":
-    main(TESTS, Servers)
+    main(TESTS, lambda: Servers(redis_args=["--save", "3600 1"]))
