@@ -8,7 +8,8 @@ set -eu
 build="gcc make libc6-dev libcurl4-openssl-dev libhiredis-dev libxml2-dev
 libjson-c-dev libxxhash-dev"
 run="redis-server libmicrohttpd-dev zlib1g-dev ca-certificates"
-test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli openssl
+test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli
+python3-prometheus-client openssl
 nginx clang libclang-rt-14-dev procps"
 bench="python3 python3-bs4 python3-lxml time"
 lint="clang-format clang-tidy git man-db shellcheck"
