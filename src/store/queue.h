@@ -44,7 +44,7 @@
  *	unique      HASH  work to id; removed by the script that ends the task
  *	stats       HASH  counters that never fall
  *	config      HASH  pause; the last ready_us and token, and how many were
- *	                  claimed
+ *	                  claimed, now and when the sets were cleared last
  *	slots       HASH  of the scheduler: slot to "accepted_us run"
  *
  * Head start: a level is worth 600 s (low 0, normal 1, high 2, urgent 3), so
@@ -61,7 +61,7 @@
  * so that a key of another type stops them with nothing changed; counters are
  * passed over then.  Nothing is newer than Redis 6.2.
  *
- * What has ended is bounded by claims, which now and then forget the oldest.
+ * What has ended is bounded by claims, which forget the oldest every 500 tasks.
  */
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
