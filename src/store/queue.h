@@ -43,7 +43,8 @@
  *	stats       HASH  counters that never fall
  *	config      HASH  pause; the last ready_us and token, and how many were
  *	                  claimed, now and when the sets were cleared last
- *	slots       HASH  of the scheduler: slot to "accepted_us run"
+ *	slots       HASH  of the scheduler: slot to "accepted_us run", and its
+ *	                  switch
  *
  * Head start: a level is worth 600 s (low 0, normal 1, high 2, urgent 3), so
  * priorities are strict within that window, FIFO inside one, and nothing
@@ -108,9 +109,10 @@ enum rc queue_enqueue(struct queue *, const struct task_spec *, size_t n,
 
 /*
  * Accept a slot of the scheduler and enqueue its tasks, in one step (n may be
- * 0): *accepted 0: it is accepted already, and nothing was changed.  Its field
- * becomes run behind the Redis time in microseconds and a space.  RC_FULL: the
- * queue has no room for all of them, and the slot is not accepted.
+ * 0): *accepted 0: it is accepted already, or the scheduler is switched off,
+ * and nothing was changed.  Its field becomes run behind the Redis time in
+ * microseconds and a space.  RC_FULL: the queue has no room for all of them,
+ * and the slot is not accepted.
  */
 enum rc queue_accept(struct queue *, const char *slot, const char *run,
     const struct task_spec *, size_t n, struct enqueue_result *results,

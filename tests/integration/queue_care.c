@@ -164,6 +164,11 @@ a_slot_is_accepted_once_with_its_tasks(void **state)
 	    queue_accept(q, "weekly:1", "run", NULL, 0, NULL, &accepted, NULL),
 	    RC_OK);
 	assert_int_equal(accepted, 1);
+	ctl(f, "HSET " K "slots switch %s", "0 1763000000000000"); /* off */
+	assert_int_equal(
+	    queue_accept(q, "weekly:2", "run", NULL, 0, NULL, &accepted, NULL),
+	    RC_OK);
+	assert_int_equal(accepted, 0);
 	assert_sound(q);
 	queue_close(q);
 }
