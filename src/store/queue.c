@@ -256,7 +256,7 @@ batch_fill(struct batch *b, const struct task_spec *specs, size_t n)
 	b->n = (size_t)(at - b->args);
 }
 
-#define PLACES (2 * QUEUE_BATCH)
+#define PLACES ((size_t)2 * QUEUE_BATCH)
 
 /* Is an id given, or work twice among them?  Seldom, and costly to look for in
  * the script. */
