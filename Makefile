@@ -19,7 +19,7 @@ WARN    = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 DEFS    = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -iquote src \
 	-I/usr/include/libxml2
 ALL     = $(DEFS) $(WARN) $(CFLAGS) $(if $(SAN),$(SANFLAGS))
-LIBS    = -Wl,--as-needed -lcurl -lhiredis -lxml2 -ljson-c -lm
+LIBS    = -Wl,--as-needed -lcurl -lhiredis -lxml2 -ljson-c -lz -lm
 
 CORE    = $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c)) $B/lua.o
 LUA     = $(sort $(wildcard src/store/lua/*.lua))

@@ -42,6 +42,9 @@ static const struct setting settings[] = {
 	    "seconds that it is kept as stale after that" },
 	{ "SCHEDULER_INDEXES", LIST, AT(scheduler_indexes), 0, 0,
 	    "DJIA,S&P 500", "the indexes that are kept fresh" },
+	{ "API_TOKEN", SECRET, AT(api_token), 0, 0, "",
+	    "what writing to the API takes (`Authorization: Bearer …`); "
+	    "without it only callers on this machine may write" },
 	{ "SOURCES", LIST, AT(sources), 0, 0, "finviz,yahoo",
 	    "the sources, in the order in which they are tried" },
 	{ "FINVIZ_URL", URL, AT(finviz_url), 0, 0, "https://finviz.com",

@@ -3,6 +3,7 @@
  *
  *	stock_data:S&P 500:Technology                 STRING  the envelope
  *	stocknity:meta:{stock_data:S&P 500:Technology} HASH   what is about it
+ *	stocknity:gzip:{stock_data:S&P 500:Technology} STRING  the first, packed
  *	stocknity:members:{stock_data:S&P 500:Technology} STRING  who is in it
  *	stocknity:session:{yahoo}                     STRING  a source's session
  *
@@ -18,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/config.h"
+#include "base/digest.h"
 #include "base/limits.h"
 #include "base/rc.h"
 #include "data/dataset.h"
@@ -48,6 +50,26 @@ enum rc cache_get(struct redis *, const struct dataset *, int64_t max_age_ms,
     enum cache_count, struct cache_entry *, int *foreign, struct err *);
 void cache_entry_fini(struct cache_entry *);
 
+/*
+ * The same for who passes the bytes on (cache_serve.c): value, digest and age
+ * of one moment, in one round trip; the read is counted without waiting for
+ * Redis.  gzip wanted and there: bytes are the stored gzip variant.  Absent
+ * where the bytes are not ours.
+ */
+struct cache_served {
+	struct cache_entry entry;
+	int gzip;          /* bytes are packed */
+	char etag[DIGEST]; /* of the bytes; "" where none was stored */
+};
+
+enum rc cache_serve(struct redis *, const struct dataset *, int gzip,
+    struct cache_served *, struct err *);
+
+/* Forget a dataset and its gzip variant; its counters stay.  *n: how many
+ * were there. */
+enum rc cache_clear(
+    struct redis *, const struct dataset *, int64_t *n, struct err *);
+
 /* Count a read that cache_get did not. */
 void cache_count_read(
     struct redis *, const struct dataset *, const struct cache_entry *);
@@ -59,6 +81,8 @@ enum rc cache_newest(
 struct cache_value {
 	const char *bytes;
 	size_t len;
+	const char *packed; /* the same in gzip; NULL: there is none */
+	size_t packed_len;
 	int64_t fence_us; /* of the flight: when its sweep began */
 	int64_t fresh_ms; /* since the epoch */
 	int64_t rows;
@@ -98,6 +122,7 @@ enum rc cache_session_put(struct redis *, const char *source,
 struct cache_keys {
 	char value[CACHE_KEY];
 	char meta[CACHE_KEY];
+	char gzip[CACHE_KEY];
 	char members[CACHE_KEY];
 };
 

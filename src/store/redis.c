@@ -15,6 +15,7 @@ struct redis {
 	struct timeval timeout;
 	redisContext *c; /* NULL: not connected */
 	size_t pending;  /* commands added and not yet fetched */
+	size_t told;     /* commands whose answers are dropped */
 };
 
 static void
@@ -24,6 +25,7 @@ drop(struct redis *r)
 		redisFree(r->c);
 	r->c = NULL;
 	r->pending = 0;
+	r->told = 0;
 }
 
 /* The connection failed, as r->c says; it is dropped. */
@@ -164,6 +166,21 @@ connect_now(struct redis *r, struct err *e)
 	return rc;
 }
 
+/* Take the answers that nobody waits for. */
+static void
+drop_answers(struct redis *r)
+{
+	void *p = NULL;
+
+	for (; r->c != NULL && r->told > 0; r->told--) {
+		if (redisGetReply(r->c, &p) != REDIS_OK || p == NULL) {
+			drop(r);
+			return;
+		}
+		freeReplyObject(p);
+	}
+}
+
 /*
  * A connection that can take a command.  One on which something is to be read
  * although nothing was asked was closed by the server (restarted, idle too
@@ -174,6 +191,8 @@ ready(struct redis *r, struct err *e)
 {
 	struct pollfd p;
 
+	if (r->pending == 0)
+		drop_answers(r);
 	if (r->c != NULL && r->pending == 0) {
 		p = (struct pollfd){ .fd = r->c->fd, .events = POLLIN };
 		if (poll(&p, 1, 0) > 0)
@@ -183,7 +202,7 @@ ready(struct redis *r, struct err *e)
 }
 
 enum rc
-redis_open(struct redis **out, const struct config *config, struct err *e)
+redis_new(struct redis **out, const struct config *config, struct err *e)
 {
 	struct redis *r = calloc(1, sizeof(*r));
 	const struct redis_address *a;
@@ -202,8 +221,22 @@ redis_open(struct redis **out, const struct config *config, struct err *e)
 		    strchr(a->host, ':') ? "[%s]:%lld/%lld" : "%s:%lld/%lld",
 		    a->host, (long long)a->port, (long long)a->db);
 	r->timeout.tv_sec = (time_t)config->redis_timeout;
-	rc = connect_now(r, e);
 out:
+	if (rc == RC_OK)
+		*out = r;
+	else
+		redis_close(r);
+	return rc;
+}
+
+enum rc
+redis_open(struct redis **out, const struct config *config, struct err *e)
+{
+	struct redis *r = NULL;
+	enum rc rc = redis_new(&r, config, e);
+
+	if (rc == RC_OK)
+		rc = connect_now(r, e);
 	if (rc == RC_OK)
 		*out = r;
 	else
@@ -249,6 +282,33 @@ redis_add(struct redis *r, int argc, const char *const *argv,
 		return lost(r, e);
 	r->pending++;
 	return RC_OK;
+}
+
+enum rc
+redis_tell(struct redis *r, int argc, const char *const *argv,
+    const size_t *lens, struct err *e)
+{
+	enum rc rc = r->told > 0 && r->c != NULL ? RC_OK : ready(r, e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (r->pending > 0)
+		return err_set(e, RC_BUG, "redis: told between questions");
+	if (redisAppendCommandArgv(r->c, argc, (const char **)argv, lens) !=
+	    REDIS_OK)
+		return lost(r, e);
+	r->told++;
+	return RC_OK;
+}
+
+void
+redis_send(struct redis *r)
+{
+	int done = 0;
+
+	while (r->c != NULL && r->told > 0 && !done)
+		if (redisBufferWrite(r->c, &done) != REDIS_OK)
+			drop(r);
 }
 
 enum rc

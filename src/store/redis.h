@@ -29,6 +29,8 @@ struct redis;
  * read; RC_STORE: nobody answers; RC_DENIED: not with this password.
  */
 enum rc redis_open(struct redis **, const struct config *, struct err *);
+/* Without connecting: the first call does.  RC_CONFIG. */
+enum rc redis_new(struct redis **, const struct config *, struct err *);
 void redis_close(struct redis *);
 
 /* "localhost:6379/0", "unix:/run/redis.sock": for messages. */
@@ -52,6 +54,15 @@ enum rc redis_call(struct redis *, int argc, const char *const *argv,
 enum rc redis_add(struct redis *, int argc, const char *const *argv,
     const size_t *lens, struct err *);
 enum rc redis_fetch(struct redis *, redisReply **out, size_t n, struct err *);
+
+/*
+ * A command whose answer nobody waits for: it is added, sent by redis_send,
+ * and its answer is taken and dropped before the next question is asked.  Not
+ * between redis_add and redis_fetch.
+ */
+enum rc redis_tell(struct redis *, int argc, const char *const *argv,
+    const size_t *lens, struct err *);
+void redis_send(struct redis *);
 
 /* Redis TIME in microseconds since the epoch: the clock of all processes. */
 enum rc redis_time_us(struct redis *, int64_t *us, struct err *);
