@@ -77,6 +77,9 @@ void report_sources_text(
     struct buf *, const struct config *, const struct report_state *);
 void report_sources_json(
     struct buf *, const struct config *, const struct report_state *);
+/* A task; position as queue_get says it, max: runs until it has failed. */
+void report_task_json(
+    struct buf *, const struct task *, int64_t position, int64_t max);
 void report_cache_json(struct buf *, const struct report_state *);
 
 /* "12 s", "5 min", "3 h", "2 d" */

@@ -9,6 +9,18 @@
 #define CLOCK_SLACK_MS 60000
 #define MEMBERS_KEPT_S (30 * INT64_C(86400))
 
+/* The others, named after the key of the value. */
+static void
+companions(struct cache_keys *k)
+{
+	snprintf(k->meta, sizeof(k->meta), "stocknity:meta:{%.*s}", LIMIT_KEY,
+	    k->value);
+	snprintf(k->gzip, sizeof(k->gzip), "stocknity:gzip:{%.*s}", LIMIT_KEY,
+	    k->value);
+	snprintf(k->members, sizeof(k->members), "stocknity:members:{%.*s}",
+	    LIMIT_KEY, k->value);
+}
+
 enum rc
 cache_keys(const struct dataset *d, struct cache_keys *k, struct err *e)
 {
@@ -17,13 +29,15 @@ cache_keys(const struct dataset *d, struct cache_keys *k, struct err *e)
 
 	if (n < 0 || n >= LIMIT_KEY)
 		return err_set(e, RC_BUG, "cache: key too long");
-	snprintf(k->meta, sizeof(k->meta), "stocknity:meta:{%.*s}", LIMIT_KEY,
-	    k->value);
-	snprintf(k->gzip, sizeof(k->gzip), "stocknity:gzip:{%.*s}", LIMIT_KEY,
-	    k->value);
-	snprintf(k->members, sizeof(k->members), "stocknity:members:{%.*s}",
-	    LIMIT_KEY, k->value);
+	companions(k);
 	return RC_OK;
+}
+
+void
+cache_returns_keys(struct cache_keys *k)
+{
+	snprintf(k->value, sizeof(k->value), "annual_returns");
+	companions(k);
 }
 
 static const char *

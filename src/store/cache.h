@@ -5,6 +5,7 @@
  *	stocknity:meta:{stock_data:S&P 500:Technology} HASH   what is about it
  *	stocknity:gzip:{stock_data:S&P 500:Technology} STRING  the first, packed
  *	stocknity:members:{stock_data:S&P 500:Technology} STRING  who is in it
+ *	annual_returns                                STRING  likewise, of all
  *	stocknity:session:{yahoo}                     STRING  a source's session
  *
  * The first is the application's own key (RedisDataManager.get_stock_data);
@@ -24,6 +25,21 @@
 #include "base/rc.h"
 #include "data/dataset.h"
 #include "store/redis.h"
+
+#define CACHE_KEY (2 * LIMIT_KEY)
+
+/* The keys of a dataset; RC_BUG: too long. */
+struct cache_keys {
+	char value[CACHE_KEY];
+	char meta[CACHE_KEY];
+	char gzip[CACHE_KEY];
+	char members[CACHE_KEY];
+};
+
+enum rc cache_keys(const struct dataset *, struct cache_keys *, struct err *);
+
+/* The one document that is no dataset. */
+void cache_returns_keys(struct cache_keys *);
 
 enum cache_count { CACHE_COUNT_NONE, CACHE_COUNT_ALL };
 
@@ -62,7 +78,7 @@ struct cache_served {
 	char etag[DIGEST]; /* of the bytes; "" where none was stored */
 };
 
-enum rc cache_serve(struct redis *, const struct dataset *, int gzip,
+enum rc cache_serve(struct redis *, const struct cache_keys *, int gzip,
     struct cache_served *, struct err *);
 
 /* Forget a dataset and its gzip variant; its counters stay.  *n: how many
@@ -115,18 +131,6 @@ enum rc cache_session_get(
     struct redis *, const char *source, char **out, struct err *);
 enum rc cache_session_put(struct redis *, const char *source,
     const char *session, int64_t ttl_s, struct err *);
-
-#define CACHE_KEY (2 * LIMIT_KEY)
-
-/* The keys of a dataset; RC_BUG: too long. */
-struct cache_keys {
-	char value[CACHE_KEY];
-	char meta[CACHE_KEY];
-	char gzip[CACHE_KEY];
-	char members[CACHE_KEY];
-};
-
-enum rc cache_keys(const struct dataset *, struct cache_keys *, struct err *);
 
 /* What is known of a dataset, for those who only look (cache_peek.c). */
 struct cache_about {

@@ -101,21 +101,18 @@ fill(struct cache_served *s, redisReply *exec, int gzip)
 }
 
 enum rc
-cache_serve(struct redis *r, const struct dataset *d, int gzip,
+cache_serve(struct redis *r, const struct cache_keys *k, int gzip,
     struct cache_served *out, struct err *e)
 {
 	struct cache_served s = { 0 };
 	redisReply *exec = NULL;
-	struct cache_keys k;
-	enum rc rc = cache_keys(d, &k, e);
+	enum rc rc = read_all(r, k, gzip, &exec, e);
 
-	if (rc == RC_OK)
-		rc = read_all(r, &k, gzip, &exec, e);
 	if (rc == RC_OK && gzip && !is_ours(exec, gzip)) {
 		freeReplyObject(exec);
 		exec = NULL;
 		gzip = 0;
-		rc = read_all(r, &k, gzip, &exec, e);
+		rc = read_all(r, k, gzip, &exec, e);
 	}
 	if (rc != RC_OK)
 		return rc;
@@ -123,7 +120,7 @@ cache_serve(struct redis *r, const struct dataset *d, int gzip,
 	s.entry.expires_ms = s.entry.now_ms + CACHE_MISS_KEPT_MS;
 	if (is_ours(exec, gzip))
 		fill(&s, exec, gzip);
-	cache_count_add(&k, &s.entry, redis_tell, r);
+	cache_count_add(k, &s.entry, redis_tell, r);
 	redis_send(r);
 	if (s.entry.reply == NULL)
 		freeReplyObject(exec);
@@ -137,9 +134,9 @@ cache_clear(struct redis *r, const struct dataset *d, int64_t *n, struct err *e)
 	struct cache_keys k;
 	redisReply *v[2];
 	enum rc rc = cache_keys(d, &k, e);
-
 	const char *value[] = { "UNLINK", k.value };
 	const char *gzip[] = { "UNLINK", k.gzip };
+
 	if (rc == RC_OK)
 		rc = redis_add(r, 2, value, NULL, e);
 	if (rc == RC_OK)
