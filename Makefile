@@ -24,7 +24,8 @@ LIBS    = -Wl,--as-needed -lcurl -lhiredis -lxml2 -ljson-c -lz -lm
 CORE    = $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c)) $B/lua.o
 LUA     = $(sort $(wildcard src/store/lua/*.lua))
 PROGS   = fetch fetch-live enqueue drain-queue status
-BIN     = $(addprefix $Pbin/,$(PROGS))
+BIN     = $(addprefix $Pbin/,$(PROGS)) $Pcgi/api
+CGI     = $(patsubst %.c,$B/%.o,$(wildcard cgi/*.c))
 TESTS   = $(patsubst %.c,$B/%,$(wildcard tests/test_*.c))
 DRIVERS = $(patsubst tests/integration/%.c,$B/tests/%, \
 	$(wildcard tests/integration/*.c))
@@ -67,6 +68,10 @@ $Pbin/%: $B/bin/%.o $B/libstocknity.a
 	@mkdir -p $(@D)
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+$Pcgi/api: $(CGI) $B/libstocknity.a
+	@mkdir -p $(@D)
+	@echo LD $@
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
 $B/tests/test_%: $B/tests/test_%.o $B/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)

@@ -56,6 +56,10 @@ typedef enum rc report_writer(
 report_writer report_overview, report_queue, report_task, report_failed,
     report_sources, report_cache, report_doctor, report_check;
 
+/* What report_check finds, as its lines, or with json as the elements of its
+ * list.  RC_UNHEALTHY: there is something. */
+report_writer report_findings;
+
 /* The parts of the overview. */
 void report_queue_text(struct buf *, const struct queue_stats *);
 void report_queue_json(struct buf *, const struct queue_stats *);
