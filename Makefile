@@ -74,7 +74,8 @@ $Pcgi/api: $(CGI) $B/libstocknity.a
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
 $B/tests/test_%: $B/tests/test_%.o $B/libstocknity.a
 	@echo LD $@
-	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	    -lcmocka $(LIBS)
 $B/tests/%: $B/tests/integration/%.o $B/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
@@ -97,6 +98,9 @@ build/fuzz/%: tests/fuzz/%.c $(wildcard src/*/*.c src/*/*.h) build/rel/lua.c
 	@echo FUZZ $@
 	$Qclang $(DEFS) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined -o $@ $(filter %.c,$^) $(LIBS)
+DECODE  = cgi/request cgi/pairs
+$B/tests/test_request: $(DECODE:%=$B/%.o) $B/cgi/authorise.o
+build/fuzz/fuzz_request: $(DECODE:%=%.c)
 -include $(shell find $B -name '*.d' 2>/dev/null)
 
 #: make deps          install what is missing (apt), and nothing if nothing is
