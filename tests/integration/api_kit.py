@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import BIN, Servers, wait_until  # noqa: E402
+from harness import BIN, Servers, run, wait_until  # noqa: E402
 
 API = os.path.join(os.path.dirname(BIN), "cgi", "api")
 LOCAL = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost:5001"}
@@ -155,6 +155,10 @@ class Stack(Servers):
         if not isinstance(body, (str, bytes)):
             body = json.dumps(body)
         return self.call("POST", target, body=body, **more)
+
+    def drain(self, **env):
+        """Work the queue off; the exit status."""
+        return run("drain-queue", env=self.env(**env)).code
 
     def logged(self):
         with open(self.api_log, errors="replace") as f:
