@@ -29,11 +29,10 @@
 static const char help[] =
     "usage: api [-v]\n"
     "\n"
-    "Answers /api/ and /metrics: as FastCGI on the listening socket that is "
-    "its\n"
-    "standard input (spawn-fcgi, multiwatch) or that systemd hands over, else "
-    "one\n"
-    "request as a CGI program.  SIGTERM ends it after the running request.\n"
+    "Answers /api/ and /metrics: as FastCGI on the listening socket that is\n"
+    "its standard input (spawn-fcgi, multiwatch) or that systemd hands over,\n"
+    "else one request as a CGI program.  SIGTERM or SIGUSR1 ends it after the\n"
+    "running request.\n"
     "\n"
     "  -v               log what is done; twice for more\n"
     "  -h, --help       this text\n"
@@ -166,19 +165,44 @@ wait_for_connection(int fd, const sigset_t *waiting)
 	return 0;
 }
 
+/* The last is what multiwatch sends. */
+static const int ending[] = { SIGTERM, SIGINT, SIGUSR1 };
+
+/* What ends the loop is blocked but for the wait. */
+static void
+handle_signals(sigset_t *waiting)
+{
+	struct sigaction end = { .sa_handler = on_stop };
+	struct sigaction alarm = { .sa_handler = on_alarm };
+	sigset_t block;
+
+	sigemptyset(&block);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
+		sigaction(ending[i], &end, NULL);
+		sigaddset(&block, ending[i]);
+	}
+	sigaction(SIGALRM, &alarm, NULL);
+	sigprocmask(SIG_BLOCK, &block, waiting);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		sigdelset(waiting, ending[i]);
+}
+
 static enum rc
-loop(struct server *server, int fd, const sigset_t *waiting, struct err *e)
+loop(struct server *server, int fd, struct err *e)
 {
 	struct channel ch = { fcgi_get, fcgi_read, fcgi_write, NULL };
 	FCGX_Request request;
 	int flags = fcntl(fd, F_GETFL), rc;
+	sigset_t waiting;
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
 	    FCGX_Init() != 0 ||
 	    FCGX_InitRequest(&request, fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
 		return err_set(e, RC_SYS, "no FastCGI: %s", strerror(errno));
+	/* After libfcgi has set its own. */
+	handle_signals(&waiting);
 	ch.arg = &request;
-	while (wait_for_connection(fd, waiting)) {
+	while (wait_for_connection(fd, &waiting)) {
 		set_alarm(SLOW_S);
 		rc = FCGX_Accept_r(&request);
 		if (rc == 0) {
@@ -195,26 +219,6 @@ loop(struct server *server, int fd, const sigset_t *waiting, struct err *e)
 	}
 	FCGX_Free(&request, 1);
 	return RC_OK;
-}
-
-/* What ends it is blocked but for the wait. */
-static void
-handle_signals(sigset_t *waiting)
-{
-	struct sigaction end = { .sa_handler = on_stop };
-	struct sigaction alarm = { .sa_handler = on_alarm };
-	sigset_t block;
-
-	sigaction(SIGTERM, &end, NULL);
-	sigaction(SIGINT, &end, NULL);
-	sigaction(SIGALRM, &alarm, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&block);
-	sigaddset(&block, SIGTERM);
-	sigaddset(&block, SIGINT);
-	sigprocmask(SIG_BLOCK, &block, waiting);
-	sigdelset(waiting, SIGTERM);
-	sigdelset(waiting, SIGINT);
 }
 
 static void
@@ -246,7 +250,6 @@ main(int argc, char *argv[])
 	struct channel cgi = { cgi_get, cgi_read, cgi_write, NULL };
 	static struct config config;
 	struct server *server = NULL;
-	sigset_t waiting;
 	struct err e;
 	enum rc rc;
 	int fd;
@@ -260,11 +263,11 @@ main(int argc, char *argv[])
 		options(argc, argv);
 	if (fd < 0 && getenv("REQUEST_METHOD") == NULL)
 		opt_fail(PROG, "no FastCGI socket, and no CGI request");
-	handle_signals(&waiting);
+	signal(SIGPIPE, SIG_IGN);
 	if (rc == RC_OK)
 		rc = server_new(&server, &config, &e);
 	if (rc == RC_OK && fd >= 0)
-		rc = loop(server, fd, &waiting, &e);
+		rc = loop(server, fd, &e);
 	else if (rc == RC_OK)
 		server_serve(server, &cgi);
 	server_free(server);

@@ -63,7 +63,8 @@ take_path(struct request *r, request_get *get, void *arg, struct err *e)
 		path = get(arg, "DOCUMENT_URI");
 	if (path == NULL || *path == '\0')
 		path = get(arg, "SCRIPT_NAME");
-	if (path == NULL || *path != '/') {
+	r->path = path != NULL ? path : ""; /* for the log, if for no more */
+	if (*r->path != '/') {
 		err_set(e, RC_USAGE, "no path");
 		return 400;
 	}
@@ -75,7 +76,6 @@ take_path(struct request *r, request_get *get, void *arg, struct err *e)
 		err_set(e, RC_USAGE, "the path is not UTF-8");
 		return 400;
 	}
-	r->path = path;
 	return 0;
 }
 

@@ -44,9 +44,11 @@ ask(struct redis *r, const struct cache_keys *k, int gzip, struct err *e)
 static void
 free_replies(redisReply *v[PARTS])
 {
-	for (int i = 0; i < PARTS; i++)
+	for (int i = 0; i < PARTS; i++) {
 		if (v[i] != NULL)
 			freeReplyObject(v[i]);
+		v[i] = NULL;
+	}
 }
 
 /* Was the same written, so far as we read it? */
