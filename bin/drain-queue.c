@@ -37,8 +37,11 @@ static const char help[] =
     "uncharged, and end the program within a second, with 0.\n"
     "\n"
     "Exit status: 0 done, also where tasks failed (see status --failed); 64\n"
-    "usage; 69 no Redis; 70 our bug; 71 system; 75 Redis is full or loading;\n"
-    "78 configuration.\n";
+    "usage; 65 a task or a key in Redis that cannot be read; 69 no Redis; 70 "
+    "our\n"
+    "bug; 71 system; 75 Redis is full or loading; 78 configuration, or a "
+    "Redis\n"
+    "that evicts tasks.\n";
 
 enum long_option { OPT_WORKERS = 256, OPT_WAIT, OPT_VERSION };
 

@@ -9,6 +9,14 @@
 #include "base/opt.h"
 #include "enqueue_args.h"
 
+/* Does it put work into the queue, which Redis must not throw away? */
+static int
+adds(const struct enqueue *q)
+{
+	return q->action == ENQUEUE_TASKS || q->action == ENQUEUE_LINES ||
+	       q->action == ENQUEUE_REQUEUE;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -23,7 +31,9 @@ main(int argc, char *argv[])
 	if (isatty(STDERR_FILENO))
 		q.progress = stderr;
 	signal(SIGPIPE, SIG_IGN);
-	rc = redis_open(&redis, &config, &e);
+	rc = redis_open_as(&redis, &config, adds(&q) ? REDIS_EVICTION : 0, &e);
+	if (rc == RC_OK && adds(&q))
+		rc = redis_check_eviction(redis, &e);
 	if (rc == RC_OK)
 		rc = queue_open(&q.queue, &config, redis, &e);
 	if (rc == RC_OK)

@@ -30,14 +30,15 @@ static const char help[] =
     "  --check          a line for everything that is wrong, nothing if all "
     "is\n"
     "                   well: for cron and monitors\n"
+    "  --prometheus     all in short, as metrics for Prometheus\n"
     "  --json           as JSON\n"
     "  -v               say what is done; twice for more\n"
     "  -h, --help       this text\n"
     "  --version        the version\n"
     "\n"
     "Exit status: 0 done; 1 --check or --doctor found something; 64 usage;\n"
-    "66 no such task; 69 no Redis; 75 try later; 78 "
-    "configuration.\n";
+    "65 a task or a key in Redis that cannot be read; 66 no such task;\n"
+    "69 no Redis; 71 system; 75 try later; 78 configuration.\n";
 
 enum long_option {
 	OPT_JSON = 256,
@@ -55,6 +56,7 @@ static const struct option options[] = {
 	{ "cache", no_argument, NULL, OPT_VIEW + REPORT_CACHE },
 	{ "doctor", no_argument, NULL, OPT_VIEW + REPORT_DOCTOR },
 	{ "check", no_argument, NULL, OPT_VIEW + REPORT_CHECK },
+	{ "prometheus", no_argument, NULL, OPT_VIEW + REPORT_PROMETHEUS },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "limit", required_argument, NULL, OPT_LIMIT },
@@ -95,6 +97,8 @@ check(const struct report *r, int arguments)
 		opt_fail(PROG, "an argument without an option");
 	if (r->watch && r->view != REPORT_TASK)
 		opt_fail(PROG, "--watch goes with --task");
+	if (r->json && r->view == REPORT_PROMETHEUS)
+		opt_fail(PROG, "--json or --prometheus");
 	if (r->limit != 0 && r->view != REPORT_FAILED)
 		opt_fail(PROG, "--limit goes with --failed");
 	if (r->view == REPORT_TASK && !task_is_id(r->id))
@@ -126,12 +130,14 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	r.config = &config;
 	if (rc == RC_OK)
-		rc = redis_open(&redis, &config, &e);
+		rc = redis_open_as(&redis, &config, REDIS_LATER, &e);
 	r.redis = redis;
 	if (rc == RC_OK)
 		rc = queue_open(&r.queue, &config, redis, &e);
 	if (rc == RC_OK)
 		rc = report_run(&r, &e);
+	else if (r.view == REPORT_PROMETHEUS)
+		report_run(&r, NULL); /* that Redis is down */
 	queue_close(r.queue);
 	redis_close(redis);
 	/* What a check found is written already. */

@@ -88,6 +88,6 @@ enum rc api_task(struct call *, const char *id, struct task *, struct err *e);
 
 route_run stocks_get, stocks_returns, task_get, task_cancel, task_requeue,
     queue_view, cache_view, cache_clear_post, health, health_live, health_ready,
-    openapi_get;
+    openapi_get, metrics;
 
 #endif

@@ -42,6 +42,8 @@ const struct route routes[] = {
 	    "Does the process answer", { { 200, "Alive" } } },
 	{ METHOD_GET, "/api/health/ready", health_ready, 0, 0, 0,
 	    "Does Redis answer as well", { { 200, "Alive" } } },
+	{ METHOD_GET, "/metrics", metrics, 0, 0, 0,
+	    "All of this for Prometheus", { { 200, "Text" } } },
 	{ METHOD_GET, "/api/openapi.json", openapi_get, 0, 0, 0,
 	    "This description", { { 200, "Document" } } },
 };

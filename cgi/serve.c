@@ -25,7 +25,7 @@ server_new(struct server **out, const struct config *config, struct err *e)
 	answer_init(&s->answer);
 	buf_init(&s->head, HEAD_MOST);
 	/* Without Redis it starts as well, and answers as much as it can. */
-	rc = redis_new(&s->api.redis, config, e);
+	rc = redis_open_as(&s->api.redis, config, REDIS_UNCONNECTED, e);
 	if (rc == RC_OK)
 		rc = queue_open(&s->api.queue, config, s->api.redis, e);
 	if (rc == RC_OK)

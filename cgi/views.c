@@ -40,7 +40,7 @@ cache_view(struct call *c, struct err *e)
 		err_set(e, RC_NOMEM, "out of memory");
 		return 500;
 	}
-	rc = report_read(&r, 1, s, e);
+	rc = report_read(&r, REPORT_OF_CACHE, s, e);
 	if (rc == RC_OK) {
 		buf_adds(b, "{\"success\":true,\"datasets\":");
 		report_cache_json(b, s);
@@ -163,4 +163,16 @@ health_ready(struct call *c, struct err *e)
 	enum rc rc = redis_time_us(c->api->redis, &now, e);
 
 	return rc == RC_OK ? health_live(c, e) : api_status(rc);
+}
+
+/* Without Redis too: then they say so. */
+int
+metrics(struct call *c, struct err *e)
+{
+	struct report r = reporter(c);
+	enum rc rc;
+
+	c->answer->type = "text/plain; version=0.0.4; charset=utf-8";
+	rc = report_prometheus(&r, &c->answer->body, e);
+	return rc == RC_NOMEM ? 500 : 200;
 }

@@ -57,44 +57,94 @@ report_seconds_json(struct buf *b, int64_t us)
 	buf_addf(b, "%.3f", (double)us / 1e6);
 }
 
-/* Copy out lines of at most width characters. */
+#define INDENT 12 /* of what a line continues on: behind its name */
+
+/* Where the text of a continued line begins. */
+static int
+indent_of(const char *line, int width)
+{
+	int n = (int)strspn(line, " ");
+
+	n = n > 0 ? n + 2 : INDENT;
+	return n <= width / 2 ? n : width / 2;
+}
+
+/* How many bytes of the line fit, and whether that is all of it: up to the
+ * last space, or where there is none up to the width. */
+static size_t
+fitting(const char *line, int width, int *whole)
+{
+	size_t at = 0, space = 0, n;
+
+	for (int column = 0; line[at] != '\0' && line[at] != '\n'; column++) {
+		if (column == width) {
+			*whole = 0;
+			return space > 0 ? space : at;
+		}
+		n = utf8_length(&line[at]);
+		at += n > 0 ? n : 1;
+		if (line[at] == ' ' && line[at - 1] != ' ')
+			space = at;
+	}
+	*whole = 1;
+	return at;
+}
+
+/* Copy a line (without its end) as lines of at most width characters. */
 static void
-fit(struct buf *out, const struct buf *in, int width)
+wrap(struct buf *out, const char *line, int width)
+{
+	int whole = 0, indent = indent_of(line, width), room = width;
+	size_t skip = strspn(line, " "), n;
+
+	if (skip > (size_t)width / 2)
+		skip = (size_t)width / 2;
+	buf_add(out, line, skip);
+	line += strspn(line, " ");
+	room -= (int)skip;
+	for (;;) {
+		n = fitting(line, room, &whole);
+		buf_add(out, line, n);
+		if (whole)
+			return;
+		line += n;
+		line += strspn(line, " ");
+		buf_addf(out, "\n%*s", indent, "");
+		room = width - indent;
+	}
+}
+
+static void
+wrap_all(struct buf *out, const struct buf *in, int width)
 {
 	const char *p = in->data != NULL ? in->data : "";
-	int column = 0;
-	size_t n;
 
-	for (; *p != '\0'; p += n) {
-		n = utf8_length(p);
-		if (n == 0)
-			n = 1;
-		if (*p == '\n')
-			column = 0;
-		else if (++column > width)
-			continue;
-		buf_add(out, p, n);
+	for (; *p != '\0'; p += strcspn(p, "\n") + 1) {
+		wrap(out, p, width > 1 ? width : 2);
+		buf_addc(out, '\n');
+		if (p[strcspn(p, "\n")] == '\0')
+			break;
 	}
 }
 
 static enum rc
 write_out(const struct report *r, const struct buf *b, struct err *e)
 {
-	struct buf cut;
+	struct buf wrapped;
 	enum rc rc = RC_OK;
 
-	buf_init(&cut, REPORT_MAX);
+	buf_init(&wrapped, REPORT_MAX);
 	if (r->terminal && !r->json) {
-		fit(&cut, b, r->width);
-		rc = buf_check(&cut, "report", e);
-		b = &cut;
+		wrap_all(&wrapped, b, r->width);
+		rc = buf_check(&wrapped, "report", e);
+		b = &wrapped;
 	}
 	if (rc == RC_OK && b->len > 0 &&
 	    fwrite(b->data, 1, b->len, r->out) != b->len)
 		rc = err_set(e, RC_SYS, "cannot write: %s", strerror(errno));
 	if (rc == RC_OK && fflush(r->out) != 0)
 		rc = err_set(e, RC_SYS, "cannot write: %s", strerror(errno));
-	buf_fini(&cut);
+	buf_fini(&wrapped);
 	return rc;
 }
 
@@ -107,7 +157,16 @@ static report_writer *const writers[REPORT_VIEW__MAX] = {
 	[REPORT_CACHE] = report_cache,
 	[REPORT_DOCTOR] = report_doctor,
 	[REPORT_CHECK] = report_check,
+	[REPORT_PROMETHEUS] = report_prometheus,
 };
+
+/* Is there something to write, whatever the exit status says? */
+static int
+is_written(const struct report *r, enum rc rc)
+{
+	return rc == RC_OK || rc == RC_UNHEALTHY || rc == RC_INVALID ||
+	       r->view == REPORT_PROMETHEUS;
+}
 
 static enum rc
 write_view(const struct report *r, struct buf *b, struct err *e)
@@ -115,7 +174,7 @@ write_view(const struct report *r, struct buf *b, struct err *e)
 	struct err why = { 0 };
 	enum rc rc = writers[r->view](r, b, &why), written;
 
-	if (rc == RC_OK || rc == RC_UNHEALTHY) {
+	if (is_written(r, rc)) {
 		written = buf_check(b, "report", &why);
 		if (written == RC_OK)
 			written = write_out(r, b, &why);

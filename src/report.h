@@ -1,7 +1,7 @@
 /*
  * What the program status prints: how queue, sources, cache and Redis stand,
- * for people and as JSON.  Reads only; the answers of one view come in one
- * round trip each from the queue and from the rest.
+ * for people, as JSON and as metrics.  Reads only; the overview, the check and
+ * the metrics ask Redis in one round trip.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -26,6 +26,7 @@ enum report_view {
 	REPORT_CACHE,
 	REPORT_DOCTOR,
 	REPORT_CHECK,
+	REPORT_PROMETHEUS,
 	REPORT_VIEW__MAX
 };
 
@@ -36,7 +37,7 @@ struct report {
 	FILE *out;
 	enum report_view view;
 	int json;
-	int terminal; /* out is one: lines are cut at width, a watch redraws */
+	int terminal; /* out is one: lines wrap at width, a watch redraws */
 	int width;
 	int watch;
 	const char *id; /* of the task */
@@ -45,16 +46,21 @@ struct report {
 
 /*
  * Write the view to out.  RC_NOTFOUND: no such task.  RC_UNHEALTHY: the check
- * or the doctor found something; it is written already.
+ * or the doctor found something; RC_INVALID: some of what is in Redis cannot be
+ * read; what there is to say is written already.
  */
 enum rc report_run(const struct report *, struct err *);
 
-/* A view appends to the buffer. */
+/*
+ * A view appends to the buffer.  The metrics (Prometheus' text format) are
+ * complete also where it fails: without Redis (queue may be NULL) they say so.
+ */
 typedef enum rc report_writer(
     const struct report *, struct buf *, struct err *);
 
 report_writer report_overview, report_queue, report_task, report_failed,
-    report_sources, report_cache, report_doctor, report_check;
+    report_sources, report_cache, report_doctor, report_check,
+    report_prometheus;
 
 /* What report_check finds, as its lines, or with json as the elements of its
  * list.  RC_UNHEALTHY: there is something. */
@@ -64,18 +70,28 @@ report_writer report_findings;
 void report_queue_text(struct buf *, const struct queue_stats *);
 void report_queue_json(struct buf *, const struct queue_stats *);
 
-/* Sources and datasets, read in one round trip. */
+/* Queue, sources and datasets, read in one round trip. */
 struct report_state {
+	struct queue_stats queue;
 	int64_t now_us; /* Redis TIME */
 	size_t nsources;
 	char sources[LIMIT_SOURCES][SCHEDULED_NAME];
 	struct guard_state guards[LIMIT_SOURCES];
 	struct cache_about cache[DATASET_INDEXES][DATASET_SECTORS];
+	int told;           /* these three are known */
+	int aof, snapshots; /* how Redis keeps what it has */
+	char eviction[32];  /* its maxmemory-policy */
 };
 
-/* with_cache 0: cache stays empty. */
+/* What to read besides the sources; the rest stays empty. */
+enum report_part {
+	REPORT_OF_QUEUE = 1,
+	REPORT_OF_CACHE = 2,
+	REPORT_OF_REDIS = 4
+};
+
 enum rc report_read(
-    const struct report *, int with_cache, struct report_state *, struct err *);
+    const struct report *, unsigned parts, struct report_state *, struct err *);
 
 void report_sources_text(
     struct buf *, const struct config *, const struct report_state *);
@@ -85,6 +101,9 @@ void report_sources_json(
 void report_task_json(
     struct buf *, const struct task *, int64_t position, int64_t max);
 void report_cache_json(struct buf *, const struct report_state *);
+
+/* Calls a second that the settings allow to a source; 0: it has no setting. */
+double report_rate(const struct config *, const char *source);
 
 /* "12 s", "5 min", "3 h", "2 d" */
 void report_span(struct buf *, int64_t ms);

@@ -112,7 +112,7 @@ report_cache(const struct report *r, struct buf *b, struct err *e)
 
 	if (s == NULL)
 		return err_set(e, RC_NOMEM, "report: out of memory");
-	rc = report_read(r, 1, s, e);
+	rc = report_read(r, REPORT_OF_CACHE, s, e);
 	if (rc == RC_OK && r->json) {
 		report_cache_json(b, s);
 		buf_addc(b, '\n');

@@ -40,6 +40,23 @@ add_text(struct findings *f, const char *name, struct buf *t)
 	buf_clear(t);
 }
 
+/* What Redis keeps, as far as it tells. */
+static void
+check_redis(struct findings *f, const struct report_state *s, struct buf *t)
+{
+	if (redis_evicts_tasks(s->eviction)) {
+		buf_addf(t,
+		    "Redis throws tasks away when it is full: "
+		    "maxmemory-policy is %s",
+		    s->eviction);
+		add_text(f, "eviction", t);
+	}
+	if (s->told && !s->aof && !s->snapshots)
+		add(f, "persistence",
+		    "Redis keeps nothing over a restart: neither AOF nor "
+		    "snapshots are on");
+}
+
 static void
 check_queue(struct findings *f, const struct queue_stats *s, struct buf *t)
 {
@@ -140,18 +157,17 @@ static enum rc
 find_all(struct findings *f, struct err *e)
 {
 	struct report_state *s = malloc(sizeof(*s));
-	struct queue_stats q;
 	struct buf t;
 	enum rc rc;
 
 	if (s == NULL)
 		return err_set(e, RC_NOMEM, "report: out of memory");
 	buf_init(&t, 4096);
-	rc = queue_stats(f->r->queue, &q, e);
-	if (rc == RC_OK)
-		rc = report_read(f->r, 1, s, e);
+	rc = report_read(
+	    f->r, REPORT_OF_QUEUE | REPORT_OF_CACHE | REPORT_OF_REDIS, s, e);
 	if (rc == RC_OK) {
-		check_queue(f, &q, &t);
+		check_redis(f, s, &t);
+		check_queue(f, &s->queue, &t);
 		check_sources(f, s, &t);
 		rc = check_data(f, s, &t, e);
 	}

@@ -26,6 +26,7 @@ struct patient {
 	int64_t now_us;   /* Redis TIME */
 	int64_t took_us, ours_us;
 	char dir[512], save[VALUE], fsync[VALUE]; /* "": not told */
+	int save_told;
 	int scripts; /* of ours that it knows; -1: we may not */
 	enum level worst;
 	int n;
@@ -63,26 +64,10 @@ say(struct patient *p, enum level level, const char *name, const char *text,
 	buf_addc(b, '}');
 }
 
-/* The value of a line of INFO; "" where it is not there. */
 static const char *
 info(const struct patient *p, const char *name, char out[VALUE])
 {
-	size_t n = strlen(name);
-	const char *at = p->info;
-
-	*out = '\0';
-	while (at != NULL && *at != '\0') {
-		if (strncmp(at, name, n) == 0 && at[n] == ':') {
-			at += n + 1;
-			snprintf(
-			    out, VALUE, "%.*s", (int)strcspn(at, "\r\n"), at);
-			return out;
-		}
-		at = strchr(at, '\n');
-		if (at != NULL)
-			at++;
-	}
-	return out;
+	return redis_info(p->info, name, out, VALUE);
 }
 
 static int64_t
@@ -170,9 +155,10 @@ persistence(struct patient *p)
 		snprintf(
 		    text, sizeof(text), "no AOF, snapshots at %.100s", p->save);
 	else
-		snprintf(text, sizeof(text), "no AOF");
-	say(p, WARN, "persistence", text,
-	    "a restart loses tasks: appendonly yes");
+		snprintf(text, sizeof(text), "%s",
+		    p->save_told ? "neither AOF nor snapshots" : "no AOF");
+	say(p, *p->save == '\0' && p->save_told ? BAD : WARN, "persistence",
+	    text, "a restart loses tasks: appendonly yes");
 	if (strcmp(info(p, "rdb_last_bgsave_status", status), "ok") != 0)
 		say(p, BAD, "snapshots", "the last one failed",
 		    "look at the disk and at Redis' log");
@@ -186,7 +172,7 @@ eviction(struct patient *p)
 	if (p->info == NULL)
 		return;
 	info(p, "maxmemory_policy", text);
-	if (strncmp(text, "allkeys-", 8) == 0)
+	if (redis_evicts_tasks(text))
 		say(p, BAD, "eviction", text,
 		    "it throws tasks away: maxmemory-policy noeviction");
 	else if (strcmp(text, "noeviction") == 0)
@@ -338,6 +324,7 @@ read_answers(struct patient *p, redisReply *const v[ANSWERS])
 		p->info = v[INFO_IS]->str;
 	setting(v[DIR_IS], p->dir, sizeof(p->dir));
 	setting(v[SAVE_IS], p->save, sizeof(p->save));
+	p->save_told = v[SAVE_IS] != NULL && v[SAVE_IS]->elements == 2;
 	setting(v[FSYNC_IS], p->fsync, sizeof(p->fsync));
 	p->scripts = known == NULL ? -1 : 0;
 	for (size_t i = 0; known != NULL && i < known->elements; i++)

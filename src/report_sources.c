@@ -14,8 +14,8 @@ static const struct rate {
 	{ "yahoo", offsetof(struct config, yahoo_rate_limit) },
 };
 
-static double
-rate_of(const struct config *c, const char *source)
+double
+report_rate(const struct config *c, const char *source)
 {
 	double rate = 0;
 
@@ -73,7 +73,7 @@ report_sources_text(
     struct buf *b, const struct config *c, const struct report_state *s)
 {
 	for (size_t i = 0; i < s->nsources; i++)
-		source_text(b, s->sources[i], rate_of(c, s->sources[i]),
+		source_text(b, s->sources[i], report_rate(c, s->sources[i]),
 		    &s->guards[i], s->now_us);
 }
 
@@ -112,8 +112,8 @@ report_sources_json(
 	for (size_t i = 0; i < s->nsources; i++) {
 		if (i > 0)
 			buf_addc(b, ',');
-		source_json(
-		    b, s->sources[i], rate_of(c, s->sources[i]), &s->guards[i]);
+		source_json(b, s->sources[i], report_rate(c, s->sources[i]),
+		    &s->guards[i]);
 	}
 	buf_addc(b, ']');
 }

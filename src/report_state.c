@@ -1,13 +1,24 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "data/envelope.h"
 #include "report.h"
 
 #define PAIRS   (DATASET_INDEXES * DATASET_SECTORS)
-#define REPLIES (1 + LIMIT_SOURCES + PAIRS * CACHE_PEEK)
+#define REPLIES (3 + LIMIT_SOURCES + PAIRS * CACHE_PEEK)
 
 static enum rc
-ask(const struct report *r, const struct report_state *s, int with_cache,
+ask_redis(const struct report *r, struct err *e)
+{
+	static const char *const info[] = { "INFO" };
+	static const char *const save[] = { "CONFIG", "GET", "save" };
+	enum rc rc = redis_add(r->redis, 1, info, NULL, e);
+
+	return rc == RC_OK ? redis_add(r->redis, 3, save, NULL, e) : rc;
+}
+
+static enum rc
+ask(const struct report *r, const struct report_state *s, unsigned parts,
     struct err *e)
 {
 	static const char *const now[] = { "TIME" };
@@ -15,45 +26,92 @@ ask(const struct report *r, const struct report_state *s, int with_cache,
 
 	for (size_t i = 0; i < s->nsources && rc == RC_OK; i++)
 		rc = guard_peek_ask(r->redis, s->sources[i], e);
-	for (int i = 0; i < PAIRS && with_cache && rc == RC_OK; i++) {
+	if (rc == RC_OK && (parts & REPORT_OF_REDIS) != 0)
+		rc = ask_redis(r, e);
+	for (int i = 0; i < PAIRS && rc == RC_OK; i++) {
 		struct dataset d = { dataset_indexes[i / DATASET_SECTORS].name,
 			dataset_sectors[i % DATASET_SECTORS].name };
 
-		rc = cache_peek_ask(r->redis, &d, e);
+		if ((parts & REPORT_OF_CACHE) != 0)
+			rc = cache_peek_ask(r->redis, &d, e);
 	}
+	if (rc == RC_OK && (parts & REPORT_OF_QUEUE) != 0)
+		rc = queue_stats_ask(r->queue, e);
 	return rc;
 }
 
+/* Where we may not ask, *told stays 0. */
+static void
+read_redis(redisReply *const replies[2], struct report_state *s)
+{
+	const redisReply *info = replies[0], *save = replies[1];
+	char text[32];
+
+	if (info == NULL || info->str == NULL || save == NULL ||
+	    save->type != REDIS_REPLY_ARRAY || save->elements != 2 ||
+	    save->element[1]->type != REDIS_REPLY_STRING)
+		return;
+	s->told = 1;
+	s->aof =
+	    strcmp(redis_info(info->str, "aof_enabled", text, sizeof(text)),
+		"1") == 0;
+	s->snapshots = save->element[1]->len > 0;
+}
+
+static void
+read_all(redisReply *const *replies, unsigned parts, struct report_state *s)
+{
+	size_t at = 1;
+
+	s->now_us = redis_reply_us(replies[0]);
+	for (size_t i = 0; i < s->nsources; i++)
+		guard_peek_read(replies[at++], s->now_us, &s->guards[i]);
+	if ((parts & REPORT_OF_REDIS) != 0) {
+		if (replies[at] != NULL)
+			redis_info(replies[at]->str, "maxmemory_policy",
+			    s->eviction, sizeof(s->eviction));
+		read_redis(&replies[at], s);
+		at += 2;
+	}
+	if ((parts & REPORT_OF_CACHE) == 0)
+		return;
+	for (int i = 0; i < PAIRS; i++, at += CACHE_PEEK)
+		cache_peek_read(&replies[at],
+		    &s->cache[i / DATASET_SECTORS][i % DATASET_SECTORS]);
+}
+
 enum rc
-report_read(const struct report *r, int with_cache, struct report_state *s,
+report_read(const struct report *r, unsigned parts, struct report_state *s,
     struct err *e)
 {
 	redisReply *replies[REPLIES] = { NULL };
 	struct err why = { 0 };
-	size_t n, at = 1;
-	enum rc rc;
+	enum rc rc, stats = RC_OK;
+	size_t n;
 
 	*s = (struct report_state){ 0 };
 	s->nsources = scheduled_sources(r->config, s->sources);
-	rc = ask(r, s, with_cache, e);
+	rc = ask(r, s, parts, e);
 	if (rc != RC_OK)
 		return rc;
-	n = 1 + s->nsources + (with_cache ? PAIRS * CACHE_PEEK : 0);
+	n = 1 + s->nsources + ((parts & REPORT_OF_REDIS) != 0 ? 2 : 0) +
+	    ((parts & REPORT_OF_CACHE) != 0 ? PAIRS * CACHE_PEEK : 0);
 	rc = redis_fetch(r->redis, replies, n, &why);
-	/* A key of another type is as good as none. */
-	if (rc == RC_INVALID && replies[0] != NULL)
+	/* A key of another type is as good as none, and so is what a check may
+	 * not ask; where the connection was lost the last answer is missing. */
+	if (replies[0] != NULL &&
+	    (rc == RC_INVALID ||
+		((parts & REPORT_OF_REDIS) != 0 && replies[n - 1] != NULL)))
 		rc = RC_OK;
-	if (rc != RC_OK) {
+	if ((parts & REPORT_OF_QUEUE) != 0)
+		stats = queue_stats_read(
+		    r->queue, &s->queue, rc == RC_OK ? &why : NULL);
+	if (rc == RC_OK)
+		rc = stats;
+	if (rc == RC_OK)
+		read_all(replies, parts, s);
+	else
 		err_set(e, rc, "%s", why.msg);
-		goto out;
-	}
-	s->now_us = redis_reply_us(replies[0]);
-	for (size_t i = 0; i < s->nsources; i++)
-		guard_peek_read(replies[at++], s->now_us, &s->guards[i]);
-	for (int i = 0; i < PAIRS && with_cache; i++, at += CACHE_PEEK)
-		cache_peek_read(&replies[at],
-		    &s->cache[i / DATASET_SECTORS][i % DATASET_SECTORS]);
-out:
 	for (size_t i = 0; i < n; i++)
 		if (replies[i] != NULL)
 			freeReplyObject(replies[i]);
@@ -118,24 +176,21 @@ enum rc
 report_overview(const struct report *r, struct buf *b, struct err *e)
 {
 	struct report_state *s = malloc(sizeof(*s));
-	struct queue_stats q;
 	enum rc rc;
 
 	if (s == NULL)
 		return err_set(e, RC_NOMEM, "report: out of memory");
-	rc = queue_stats(r->queue, &q, e);
-	if (rc == RC_OK)
-		rc = report_read(r, 1, s, e);
+	rc = report_read(r, REPORT_OF_QUEUE | REPORT_OF_CACHE, s, e);
 	if (rc == RC_OK && r->json) {
 		buf_adds(b, "{\"queue\":");
-		report_queue_json(b, &q);
+		report_queue_json(b, &s->queue);
 		buf_adds(b, ",\"sources\":");
 		report_sources_json(b, r->config, s);
 		buf_adds(b, ",\"cache\":");
 		report_cache_json(b, s);
 		buf_adds(b, "}\n");
 	} else if (rc == RC_OK) {
-		report_queue_text(b, &q);
+		report_queue_text(b, &s->queue);
 		cache_text(b, s);
 		report_sources_text(b, r->config, s);
 	}

@@ -117,6 +117,7 @@ updated_us(const struct task *t)
 				   : t->created_us;
 }
 
+/* A task as JSON; position as queue_get says it. */
 void
 report_task_json(
     struct buf *b, const struct task *t, int64_t position, int64_t max)
@@ -194,37 +195,73 @@ failed_line(struct buf *b, const struct task *t)
 	buf_addc(b, '\n');
 }
 
+/* One that is in Redis, but not as a task that we know. */
+static void
+unreadable(struct buf *b, int json, const char *id, const struct err *why)
+{
+	if (json) {
+		buf_adds(b, "{\"id\":");
+		envelope_string(b, id);
+		text_json(b, "unreadable", why->msg);
+		buf_addc(b, '}');
+		return;
+	}
+	report_clean(b, id);
+	buf_adds(b, "\n  unreadable: ");
+	report_clean(b, why->msg);
+	buf_addc(b, '\n');
+}
+
+/* The tasks of ids; *wrong: how many cannot be read. */
+static enum rc
+write_failed(const struct report *r, struct buf *b, char (*ids)[TASK_ID + 1],
+    size_t n, size_t *wrong, struct err *e)
+{
+	int64_t max = r->config->task_max_attempts, position;
+	size_t shown = 0;
+	struct err why;
+	struct task t;
+	enum rc rc;
+
+	for (size_t i = 0; i < n; i++) {
+		rc = queue_get(r->queue, ids[i], &t, &position, &why);
+		if (rc == RC_NOTFOUND) /* requeued or purged meanwhile */
+			continue;
+		if (rc != RC_OK && rc != RC_INVALID)
+			return err_set(e, rc, "%s", why.msg);
+		if (r->json && shown++ > 0)
+			buf_adds(b, ",\n");
+		if (rc == RC_INVALID) {
+			unreadable(b, r->json, ids[i], &why);
+			++*wrong;
+		} else if (r->json) {
+			report_task_json(b, &t, position, max);
+		} else {
+			failed_line(b, &t);
+		}
+	}
+	return RC_OK;
+}
+
 enum rc
 report_failed(const struct report *r, struct buf *b, struct err *e)
 {
-	int64_t max = r->config->task_max_attempts, position;
 	char(*ids)[TASK_ID + 1] = calloc((size_t)r->limit, sizeof(*ids));
-	size_t n = 0, shown = 0;
-	struct task t;
+	size_t n = 0, wrong = 0;
 	enum rc rc;
 
 	if (ids == NULL)
 		return err_set(e, RC_NOMEM, "report: out of memory");
 	rc = queue_list(r->queue, "failed", (size_t)r->limit, ids, &n, e);
-	if (r->json)
+	if (rc == RC_OK && r->json)
 		buf_addc(b, '[');
-	for (size_t i = 0; i < n && rc == RC_OK; i++) {
-		rc = queue_get(r->queue, ids[i], &t, &position, e);
-		if (rc == RC_NOTFOUND) { /* requeued or purged meanwhile */
-			rc = RC_OK;
-			continue;
-		}
-		if (rc != RC_OK)
-			break;
-		if (r->json && shown++ > 0)
-			buf_adds(b, ",\n");
-		if (r->json)
-			report_task_json(b, &t, position, max);
-		else
-			failed_line(b, &t);
-	}
-	if (r->json)
+	if (rc == RC_OK)
+		rc = write_failed(r, b, ids, n, &wrong, e);
+	if (rc == RC_OK && r->json)
 		buf_adds(b, "]\n");
+	if (rc == RC_OK && wrong > 0)
+		rc = err_set(e, RC_INVALID,
+		    "%zu of %zu failed tasks cannot be read", wrong, n);
 	free(ids);
 	return rc;
 }

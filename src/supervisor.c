@@ -186,8 +186,10 @@ look(struct crew *c, int64_t now_ms, struct err *e)
 static enum rc
 first_look(struct crew *c, struct err *e)
 {
-	enum rc rc = redis_open(&c->redis, c->config, e);
+	enum rc rc = redis_open_as(&c->redis, c->config, REDIS_EVICTION, e);
 
+	if (rc == RC_OK)
+		rc = redis_check_eviction(c->redis, e);
 	if (rc == RC_OK)
 		rc = queue_open(&c->queue, c->config, c->redis, e);
 	if (rc == RC_OK)

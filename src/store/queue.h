@@ -171,6 +171,14 @@ struct queue_stats {
 /* Read-only, one round trip. */
 enum rc queue_stats(struct queue *, struct queue_stats *, struct err *);
 
+/*
+ * The same in two halves, so that it goes with other questions in one round
+ * trip: ask for it last, fetch the replies to the others, then read (which
+ * fetches its own, and asks again where Redis does not know the script).
+ */
+enum rc queue_stats_ask(struct queue *, struct err *);
+enum rc queue_stats_read(struct queue *, struct queue_stats *, struct err *);
+
 /* Everything about one task; RC_NOTFOUND.  *position: in line from 0, -1 where
  * it does not wait.  Read-only. */
 enum rc queue_get(struct queue *, const char *id, struct task *,

@@ -4,33 +4,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
-#include "store/redis.h"
-#include "store/redis_address.h"
+#include "store/redis_part.h"
 
-struct redis {
-	struct redis_address address;
-	char name[LIMIT_SETTING + 32];
-	struct timeval timeout;
-	redisContext *c; /* NULL: not connected */
-	size_t pending;  /* commands added and not yet fetched */
-	size_t told;     /* commands whose answers are dropped */
-};
-
-static void
-drop(struct redis *r)
+void
+redis_drop(struct redis *r)
 {
 	if (r->c != NULL)
 		redisFree(r->c);
 	r->c = NULL;
 	r->pending = 0;
 	r->told = 0;
+	r->greeting = 0;
 }
 
-/* The connection failed, as r->c says; it is dropped. */
-static enum rc
-lost(struct redis *r, struct err *e)
+enum rc
+redis_lost(struct redis *r, struct err *e)
 {
 	char why[sizeof(r->c->errstr)];
 	enum rc rc = RC_STORE;
@@ -48,102 +37,33 @@ lost(struct redis *r, struct err *e)
 			rc = RC_NOMEM;
 		memcpy(why, r->c->errstr, sizeof(why));
 	}
-	drop(r);
+	redis_drop(r);
 	return err_set(e, rc, "redis at %s: %s", r->name, why);
 }
 
-/* An error reply as a code; what (may be NULL) was asked. */
-static enum rc
-refused(const struct redis *r, const redisReply *reply, const char *what,
+enum rc
+redis_refused(const struct redis *r, const redisReply *reply, const char *what,
     struct err *e)
 {
 	const char *advice;
 	enum rc rc = redis_error_rc(reply->str, &advice);
+	char hint[128] = "";
 
-	return err_set(e, rc, "redis at %.80s: %s%s%s%s%.100s", r->name,
-	    advice != NULL ? advice : "", advice != NULL ? ": " : "",
+	/* What is denied with advice is for want of the right password. */
+	if (advice != NULL && rc == RC_DENIED)
+		snprintf(
+		    hint, sizeof(hint), "%.80s (%s): ", advice, r->setting);
+	else if (advice != NULL)
+		snprintf(hint, sizeof(hint), "%.100s: ", advice);
+	return err_set(e, rc, "redis at %.80s: %s%s%s%.100s", r->name, hint,
 	    what != NULL ? what : "", what != NULL ? ": " : "", reply->str);
-}
-
-/* One command of the handshake. */
-static enum rc
-ask(struct redis *r, int argc, const char **argv, redisReply **out,
-    struct err *e)
-{
-	*out = redisCommandArgv(r->c, argc, argv, NULL);
-	return *out == NULL ? lost(r, e) : RC_OK;
-}
-
-static enum rc
-authenticate(struct redis *r, struct err *e)
-{
-	const char *argv[3] = { "AUTH" }, *advice;
-	redisReply *reply;
-	int argc = 1, bad;
-	enum rc rc;
-
-	if (r->address.user[0] != '\0')
-		argv[argc++] = r->address.user;
-	argv[argc++] = r->address.password;
-	rc = ask(r, argc, argv, &reply, e);
-	if (rc != RC_OK)
-		return rc;
-	bad = reply->type == REDIS_REPLY_ERROR;
-	/* Its text may quote what it was sent: only ours is shown. */
-	if (bad && redis_error_rc(reply->str, &advice) == RC_BUSY)
-		rc = err_set(e, RC_BUSY, "redis at %s: busy", r->name);
-	else if (bad)
-		rc = err_set(e, RC_DENIED,
-		    "redis at %s: refused the password (or has none set)",
-		    r->name);
-	freeReplyObject(reply);
-	return rc;
-}
-
-static enum rc
-choose_db(struct redis *r, struct err *e)
-{
-	const char *argv[2] = { "SELECT" };
-	redisReply *reply;
-	char db[24];
-	enum rc rc;
-
-	snprintf(db, sizeof(db), "%lld", (long long)r->address.db);
-	argv[1] = db;
-	rc = ask(r, 2, argv, &reply, e);
-	if (rc != RC_OK)
-		return rc;
-	if (reply->type == REDIS_REPLY_ERROR)
-		rc = refused(r, reply, "database", e);
-	freeReplyObject(reply);
-	return rc;
-}
-
-/* Is somebody there who serves us?  That we may not PING, or that the server
- * cannot write to its disk, is no answer to that. */
-static enum rc
-greet(struct redis *r, struct err *e)
-{
-	const char *argv[1] = { "PING" };
-	redisReply *reply;
-	enum rc rc;
-
-	rc = ask(r, 1, argv, &reply, e);
-	if (rc != RC_OK)
-		return rc;
-	if (reply->type == REDIS_REPLY_ERROR &&
-	    strncmp(reply->str, "NOPERM", 6) != 0 &&
-	    strncmp(reply->str, "MISCONF", 7) != 0)
-		rc = refused(r, reply, NULL, e);
-	freeReplyObject(reply);
-	return rc;
 }
 
 static enum rc
 connect_now(struct redis *r, struct err *e)
 {
 	const struct redis_address *a = &r->address;
-	enum rc rc = RC_OK;
+	enum rc rc;
 	int flags;
 
 	r->c = a->is_unix
@@ -151,18 +71,13 @@ connect_now(struct redis *r, struct err *e)
 		   : redisConnectWithTimeout(a->host, (int)a->port, r->timeout);
 	if (r->c == NULL || r->c->err != 0 ||
 	    redisSetTimeout(r->c, r->timeout) != REDIS_OK)
-		return lost(r, e);
+		return redis_lost(r, e);
 	flags = fcntl(r->c->fd, F_GETFD);
 	if (flags >= 0)
 		fcntl(r->c->fd, F_SETFD, flags | FD_CLOEXEC);
-	if (a->password[0] != '\0')
-		rc = authenticate(r, e);
-	if (rc == RC_OK && a->db != 0)
-		rc = choose_db(r, e);
-	if (rc == RC_OK)
-		rc = greet(r, e);
-	if (rc != RC_OK)
-		drop(r);
+	rc = redis_greet_ask(r, e);
+	if (rc == RC_OK && (r->how & REDIS_LATER) == 0)
+		rc = redis_greet_read(r, e);
 	return rc;
 }
 
@@ -174,7 +89,7 @@ drop_answers(struct redis *r)
 
 	for (; r->c != NULL && r->told > 0; r->told--) {
 		if (redisGetReply(r->c, &p) != REDIS_OK || p == NULL) {
-			drop(r);
+			redis_drop(r);
 			return;
 		}
 		freeReplyObject(p);
@@ -196,13 +111,20 @@ ready(struct redis *r, struct err *e)
 	if (r->c != NULL && r->pending == 0) {
 		p = (struct pollfd){ .fd = r->c->fd, .events = POLLIN };
 		if (poll(&p, 1, 0) > 0)
-			drop(r);
+			redis_drop(r);
 	}
 	return r->c == NULL ? connect_now(r, e) : RC_OK;
 }
 
 enum rc
-redis_new(struct redis **out, const struct config *config, struct err *e)
+redis_open(struct redis **out, const struct config *config, struct err *e)
+{
+	return redis_open_as(out, config, 0, e);
+}
+
+enum rc
+redis_open_as(struct redis **out, const struct config *config, unsigned how,
+    struct err *e)
 {
 	struct redis *r = calloc(1, sizeof(*r));
 	const struct redis_address *a;
@@ -210,6 +132,9 @@ redis_new(struct redis **out, const struct config *config, struct err *e)
 
 	if (r == NULL)
 		return err_set(e, RC_NOMEM, "redis: out of memory");
+	r->how = how;
+	r->setting =
+	    config->redis_url[0] != '\0' ? "REDIS_URL" : "REDIS_PASSWORD";
 	a = &r->address;
 	rc = redis_address_read(config, &r->address, e);
 	if (rc != RC_OK)
@@ -221,22 +146,9 @@ redis_new(struct redis **out, const struct config *config, struct err *e)
 		    strchr(a->host, ':') ? "[%s]:%lld/%lld" : "%s:%lld/%lld",
 		    a->host, (long long)a->port, (long long)a->db);
 	r->timeout.tv_sec = (time_t)config->redis_timeout;
-out:
-	if (rc == RC_OK)
-		*out = r;
-	else
-		redis_close(r);
-	return rc;
-}
-
-enum rc
-redis_open(struct redis **out, const struct config *config, struct err *e)
-{
-	struct redis *r = NULL;
-	enum rc rc = redis_new(&r, config, e);
-
-	if (rc == RC_OK)
+	if ((how & REDIS_UNCONNECTED) == 0)
 		rc = connect_now(r, e);
+out:
 	if (rc == RC_OK)
 		*out = r;
 	else
@@ -249,7 +161,7 @@ redis_close(struct redis *r)
 {
 	if (r == NULL)
 		return;
-	drop(r);
+	redis_drop(r);
 	free(r);
 }
 
@@ -279,7 +191,7 @@ redis_add(struct redis *r, int argc, const char *const *argv,
 	/* hiredis 0.14 lacks the consts, and changes nothing. */
 	if (redisAppendCommandArgv(r->c, argc, (const char **)argv, lens) !=
 	    REDIS_OK)
-		return lost(r, e);
+		return redis_lost(r, e);
 	r->pending++;
 	return RC_OK;
 }
@@ -296,7 +208,7 @@ redis_tell(struct redis *r, int argc, const char *const *argv,
 		return err_set(e, RC_BUG, "redis: told between questions");
 	if (redisAppendCommandArgv(r->c, argc, (const char **)argv, lens) !=
 	    REDIS_OK)
-		return lost(r, e);
+		return redis_lost(r, e);
 	r->told++;
 	return RC_OK;
 }
@@ -308,7 +220,7 @@ redis_send(struct redis *r)
 
 	while (r->c != NULL && r->told > 0 && !done)
 		if (redisBufferWrite(r->c, &done) != REDIS_OK)
-			drop(r);
+			redis_drop(r);
 }
 
 enum rc
@@ -323,20 +235,33 @@ redis_fetch(struct redis *r, redisReply **out, size_t n, struct err *e)
 		return err_set(e, RC_BUG,
 		    "redis: more answers wanted than "
 		    "questions asked");
+	if (r->greeting)
+		rc = redis_greet_read(r, e);
+	if (rc != RC_OK)
+		return rc;
 	for (size_t i = 0; i < n; i++) {
 		p = NULL;
 		if (redisGetReply(r->c, &p) != REDIS_OK || p == NULL)
-			return lost(r, e);
+			return redis_lost(r, e);
 		r->pending--;
 		out[i] = p;
 		if (out[i]->type != REDIS_REPLY_ERROR)
 			continue;
 		if (rc == RC_OK)
-			rc = refused(r, out[i], NULL, e);
+			rc = redis_refused(r, out[i], NULL, e);
 		freeReplyObject(out[i]);
 		out[i] = NULL;
 	}
 	return rc;
+}
+
+enum rc
+redis_idle(const struct redis *r, struct err *e)
+{
+	if (r->pending == 0)
+		return RC_OK;
+	return err_set(
+	    e, RC_BUG, "redis: a call between questions and their answers");
 }
 
 enum rc
@@ -346,12 +271,9 @@ redis_call(struct redis *r, int argc, const char *const *argv,
 	redisReply *reply = NULL;
 	enum rc rc;
 
-	if (r->pending > 0) {
-		err_set(e, RC_BUG,
-		    "redis: a call between questions and their answers");
-		return RC_BUG;
-	}
-	rc = redis_add(r, argc, argv, lens, e);
+	rc = redis_idle(r, e);
+	if (rc == RC_OK)
+		rc = redis_add(r, argc, argv, lens, e);
 	if (rc == RC_OK)
 		rc = redis_fetch(r, &reply, 1, e);
 	if (rc == RC_OK)

@@ -29,9 +29,33 @@ struct redis;
  * read; RC_STORE: nobody answers; RC_DENIED: not with this password.
  */
 enum rc redis_open(struct redis **, const struct config *, struct err *);
-/* Without connecting: the first call does.  RC_CONFIG. */
-enum rc redis_new(struct redis **, const struct config *, struct err *);
 void redis_close(struct redis *);
+
+enum redis_how {
+	/* Password, database and greeting go with the first question: one
+	 * round trip less, and what is wrong with them shows then.  For who
+	 * only reads: a question is answered although one of them failed. */
+	REDIS_LATER = 1,
+	/* Ask how Redis evicts, with the greeting. */
+	REDIS_EVICTION = 2,
+	/* Do not connect yet: the first question does. */
+	REDIS_UNCONNECTED = 4
+};
+
+/* The same, with bits of enum redis_how. */
+enum rc redis_open_as(
+    struct redis **, const struct config *, unsigned how, struct err *);
+
+/* RC_CONFIG: it evicts what no expiry is set for, so tasks too (as it said
+ * when REDIS_EVICTION asked; RC_OK where it does not tell). */
+enum rc redis_check_eviction(const struct redis *, struct err *);
+
+/* Is this a maxmemory-policy that throws tasks away? */
+int redis_evicts_tasks(const char *policy);
+
+/* The value of a line of INFO; "" where it is not there, or info is NULL. */
+const char *redis_info(
+    const char *info, const char *name, char *out, size_t size);
 
 /* "localhost:6379/0", "unix:/run/redis.sock": for messages. */
 const char *redis_name(const struct redis *);
@@ -64,6 +88,9 @@ enum rc redis_tell(struct redis *, int argc, const char *const *argv,
     const size_t *lens, struct err *);
 void redis_send(struct redis *);
 
+/* RC_BUG: replies are to be fetched, and no call can be made. */
+enum rc redis_idle(const struct redis *, struct err *);
+
 /* Redis TIME in microseconds since the epoch: the clock of all processes. */
 enum rc redis_time_us(struct redis *, int64_t *us, struct err *);
 
@@ -86,6 +113,16 @@ struct script {
 /* argv: nkeys keys, then the arguments; argc counts both. */
 enum rc redis_script(struct redis *, const struct script *, int nkeys, int argc,
     const char *const *argv, const size_t *lens, redisReply **out,
+    struct err *);
+
+/*
+ * The same in two halves: add it to a pipeline as its last command, fetch the
+ * replies to the others, then its own.  Both are given the same arguments.
+ */
+enum rc redis_script_add(struct redis *, const struct script *, int nkeys,
+    int argc, const char *const *argv, const size_t *lens, struct err *);
+enum rc redis_script_fetch(struct redis *, const struct script *, int nkeys,
+    int argc, const char *const *argv, const size_t *lens, redisReply **out,
     struct err *);
 
 extern const struct script script_guard_take;

@@ -204,8 +204,10 @@ redis_address_read(
 		    strlen(a.host),
 		    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 	if (a.user[0] != '\0' && a.password[0] == '\0')
-		return err_set(
-		    e, RC_CONFIG, "a user for Redis is set, but no password");
+		return err_set(e, RC_CONFIG,
+		    "%s names a user for Redis, but %s no password",
+		    c->redis_url[0] != '\0' ? "REDIS_URL" : "REDIS_USERNAME",
+		    c->redis_url[0] != '\0' ? "gives" : "REDIS_PASSWORD gives");
 	*out = a;
 	return RC_OK;
 }
@@ -221,7 +223,7 @@ static const struct error {
 	{ "TRYAGAIN", RC_BUSY, NULL },
 	{ "CLUSTERDOWN", RC_BUSY, NULL },
 	{ "MASTERDOWN", RC_BUSY, NULL },
-	{ "NOAUTH", RC_DENIED, "it wants a password: REDIS_PASSWORD" },
+	{ "NOAUTH", RC_DENIED, "it wants a password" },
 	{ "WRONGPASS", RC_DENIED, "check user and password" },
 	{ "NOPERM", RC_DENIED, NULL },
 	{ "READONLY", RC_DENIED, NULL },

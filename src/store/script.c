@@ -4,11 +4,10 @@
 
 #include "store/redis.h"
 
-/* EVAL or EVALSHA of body. */
+/* Add EVAL or EVALSHA of body to the pipeline. */
 static enum rc
-run(struct redis *r, const char *how, const char *body, int nkeys, int argc,
-    const char *const *argv, const size_t *lens, redisReply **out,
-    struct err *e)
+add(struct redis *r, const char *how, const char *body, int nkeys, int argc,
+    const char *const *argv, const size_t *lens, struct err *e)
 {
 	size_t n = (size_t)argc + 3, *sizes = calloc(n, sizeof(*sizes));
 	const char **args = calloc(n, sizeof(*args));
@@ -28,7 +27,7 @@ run(struct redis *r, const char *how, const char *body, int nkeys, int argc,
 	for (size_t i = 0; i < n; i++)
 		sizes[i] =
 		    i >= 3 && lens != NULL ? lens[i - 3] : strlen(args[i]);
-	rc = redis_call(r, (int)n, args, sizes, out, e);
+	rc = redis_add(r, (int)n, args, sizes, e);
 out:
 	free(args);
 	free(sizes);
@@ -36,18 +35,45 @@ out:
 }
 
 enum rc
-redis_script(struct redis *r, const struct script *s, int nkeys, int argc,
+redis_script_add(struct redis *r, const struct script *s, int nkeys, int argc,
+    const char *const *argv, const size_t *lens, struct err *e)
+{
+	return add(r, "EVALSHA", s->sha, nkeys, argc, argv, lens, e);
+}
+
+enum rc
+redis_script_fetch(struct redis *r, const struct script *s, int nkeys, int argc,
     const char *const *argv, const size_t *lens, redisReply **out,
     struct err *e)
 {
 	struct err why = { 0 };
-	enum rc rc;
+	redisReply *reply = NULL;
+	enum rc rc = redis_fetch(r, NULL, 0, e); /* a greeting, if due */
 
-	rc = run(r, "EVALSHA", s->sha, nkeys, argc, argv, lens, out, &why);
-	if (rc == RC_STORE && strstr(why.msg, ": NOSCRIPT ") != NULL)
-		rc =
-		    run(r, "EVAL", s->text, nkeys, argc, argv, lens, out, &why);
+	if (rc != RC_OK)
+		return rc;
+	rc = redis_fetch(r, &reply, 1, &why);
+	if (rc == RC_STORE && strstr(why.msg, ": NOSCRIPT ") != NULL) {
+		rc = add(r, "EVAL", s->text, nkeys, argc, argv, lens, &why);
+		if (rc == RC_OK)
+			rc = redis_fetch(r, &reply, 1, &why);
+	}
+	if (rc != RC_OK)
+		return err_set(e, rc, "%.200s (in %s)", why.msg, s->name);
+	*out = reply;
+	return RC_OK;
+}
+
+enum rc
+redis_script(struct redis *r, const struct script *s, int nkeys, int argc,
+    const char *const *argv, const size_t *lens, redisReply **out,
+    struct err *e)
+{
+	enum rc rc = redis_idle(r, e);
+
 	if (rc == RC_OK)
-		return RC_OK;
-	return err_set(e, rc, "%.200s (in %s)", why.msg, s->name);
+		rc = redis_script_add(r, s, nkeys, argc, argv, lens, e);
+	if (rc != RC_OK)
+		return rc;
+	return redis_script_fetch(r, s, nkeys, argc, argv, lens, out, e);
 }

@@ -1,6 +1,7 @@
 """The process: FastCGI in all its ways, CGI, signals, a Redis that goes and
 comes, many calls.  API_CALLS sets how many (10000)."""
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -205,6 +206,9 @@ def redis_goes_and_comes_back(s):
          ("application/json", "no-store"))
     same(s.get("/api/health/live").status, 200)
     same(s.get("/api/openapi.json").status, 200)
+    a = s.get("/metrics")
+    same(a.status, 200)
+    assert re.search(rb"^stocknity_\w+ 0$", a.body, re.M), a
     assert "error api: id=" in s.logged()
     redis_is_back(s)
     same(s.get("/api/health/ready").status, 200, "at once")

@@ -182,6 +182,15 @@ def health_is_as_the_check_finds_it(s):
         same(s.get("/api/health/" + view).doc, {"success": True, "status": "ok"})
 
 
+def metrics_as_status_has_them(s):
+    s.fresh()
+    a = s.get("/metrics")
+    same((a.status, a.headers["content-type"].split(";")[0]), (200, "text/plain"))
+    want = run("status", "--prometheus", env=s.env()).out
+    names = re.compile(r"^# HELP (\S+)", re.M)
+    same(names.findall(a.body.decode()), names.findall(want))
+
+
 def validators(s):
     spec = s.get("/api/openapi.json").doc
     same(spec["openapi"][:4], "3.1.")
@@ -203,7 +212,7 @@ def holds(s, spec, check, method, path, answer):
     if "content" not in chosen:
         same(answer.body, b"")
         return
-    kind = answer.headers["content-type"]
+    kind = answer.headers["content-type"].split(";")[0]
     assert kind in chosen["content"], (path, answer)
     if "json" in kind:
         check(chosen["content"][kind]["schema"], answer.doc)
@@ -275,4 +284,5 @@ CASES = [every_route_knows_its_methods, what_is_not_there_is_404,
          a_task_that_runs_is_told_to_stop, unknown_tasks_are_404,
          queue_and_cache_as_status_has_them, cleared_is_gone_and_comes_back,
          clear_wants_to_know_what, health_is_as_the_check_finds_it,
+         metrics_as_status_has_them,
          every_answer_is_as_described, description_has_every_field_and_value]

@@ -460,4 +460,5 @@ TESTS = [f for name, f in list(globals().items())
          and name not in ("fill", "healthy", "put", "status", "drain")]
 
 if __name__ == "__main__":
-    main(TESTS, lambda: Servers(redis_args=["--enable-debug-command", "yes"]))
+    main(TESTS, lambda: Servers(redis_args=["--enable-debug-command", "yes",
+                                          "--save", "3600 1"]))
