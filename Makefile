@@ -38,7 +38,7 @@ MAN     = $(wildcard man/*.[17])
 PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 
 .PHONY: all help deps check golden integration chaos torture fuzz test bench \
-	bench-queue lint fmt demo run stop install uninstall clean
+	bench-api bench-queue lint fmt demo run stop install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -150,6 +150,15 @@ build/rel/tests/bench_page: build/rel/tests/bench/bench_page.o \
 	build/rel/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) -o $@ $^ $(LIBS)
+
+#: make bench-api     the API process against a bare libfcgi program
+bench-api:
+	@tools/deps.sh build run test bench
+	@$(MAKE) --no-print-directory all $(MARKET) build/rel/tests/bare
+	@$(PYTHON) tests/bench/api/bench_api.py
+build/rel/tests/bare: build/rel/tests/bench/api/bare.o
+	@echo LD $@
+	$Q$(CC) $(ALL) -o $@ $^ -lfcgi -lhiredis
 
 #: make bench-queue   the queue against BullMQ, Celery, RQ, beanstalkd
 # A peer that is not to be had is left out, and listed as such.

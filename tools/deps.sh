@@ -11,7 +11,7 @@ run="redis-server libmicrohttpd-dev spawn-fcgi ca-certificates"
 test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli
 python3-jsonschema python3-prometheus-client openssl
 nginx clang libclang-rt-14-dev procps"
-bench="python3 python3-bs4 python3-lxml time"
+bench="python3 python3-bs4 python3-lxml time wrk curl util-linux"
 lint="clang-format clang-tidy git man-db shellcheck"
 queue_bench="python3 python3-redis python3-celery python3-rq beanstalkd nodejs"
 # A nodejs that does not come from Debian has npm in it, and refuses Debian's.
