@@ -132,6 +132,11 @@ enum rc cache_session_get(
 enum rc cache_session_put(struct redis *, const char *source,
     const char *session, int64_t ttl_s, struct err *);
 
+/* Forget a dataset of ours that was fetched longer ago than that (Redis expiry
+ * does so unless STALE_TTL was longer when it was written).  *gone: it was. */
+enum rc cache_purge(struct redis *, const struct dataset *, int64_t older_us,
+    int *gone, struct err *);
+
 /* What is known of a dataset, for those who only look (cache_peek.c). */
 struct cache_about {
 	int there;          /* it is in the cache, and ours */
