@@ -85,9 +85,12 @@ int api_status(enum rc);
 
 /* "task":{…} of that id, with "task_id" and a comma before both. */
 enum rc api_task(struct call *, const char *id, struct task *, struct err *e);
+/* The task alone. */
+enum rc api_task_json(struct call *, const char *id, struct err *e);
 
 route_run stocks_get, stocks_returns, task_get, task_cancel, task_requeue,
     queue_view, cache_view, cache_clear_post, health, health_live, health_ready,
-    openapi_get, metrics;
+    openapi_get, metrics, scheduler_start, scheduler_stop, scheduler_status,
+    scheduler_refresh_post, scheduler_force_post;
 
 #endif

@@ -199,16 +199,29 @@ api_status(enum rc rc)
 	return rc == RC_DENIED || rc == RC_TIMEOUT ? 503 : rc_http(rc);
 }
 
-enum rc
-api_task(struct call *c, const char *id, struct task *t, struct err *e)
+static enum rc
+write_task(struct call *c, const char *id, struct task *t, struct err *e)
 {
 	int64_t position;
 	enum rc rc = queue_get(c->api->queue, id, t, &position, e);
 
-	if (rc != RC_OK)
-		return rc;
-	buf_addf(&c->answer->body, ",\"task_id\":\"%s\",\"task\":", t->id);
-	report_task_json(
-	    &c->answer->body, t, position, c->api->config->task_max_attempts);
-	return RC_OK;
+	if (rc == RC_OK)
+		report_task_json(&c->answer->body, t, position,
+		    c->api->config->task_max_attempts);
+	return rc;
+}
+
+enum rc
+api_task(struct call *c, const char *id, struct task *t, struct err *e)
+{
+	buf_addf(&c->answer->body, ",\"task_id\":\"%s\",\"task\":", id);
+	return write_task(c, id, t, e);
+}
+
+enum rc
+api_task_json(struct call *c, const char *id, struct err *e)
+{
+	struct task t;
+
+	return write_task(c, id, &t, e);
 }

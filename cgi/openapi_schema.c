@@ -54,6 +54,24 @@ static const struct member task_answer[] = { { "success", "boolean" },
 static const struct member task_done[] = { { "success", "boolean" },
 	{ "message", "string" }, { "task_id", "string" }, { "task", "Task" },
 	END };
+static const struct member tasks_done[] = { { "success", "boolean" },
+	{ "message", "string" }, { "task_id", "string" }, { "task", "Task" },
+	{ "tasks", "[Task" }, END };
+static const struct member switched[] = { { "success", "boolean" },
+	{ "message", "string" }, { "running", "boolean" }, END };
+static const struct member times[] = { { "daily_refresh", "string|null" },
+	{ "hourly_check", "string|null" }, { "weekly_cleanup", "string|null" },
+	END };
+static const struct member queue_counts[] = { { "pending", "integer" },
+	{ "processing", "integer" }, { "completed", "integer" },
+	{ "failed", "integer" }, { "scheduled", "integer" }, END };
+static const struct member schedule[] = { { "daily_refresh", "string" },
+	{ "hourly_check", "string" }, { "weekly_cleanup", "string" },
+	{ "indexes", "[Name" }, END };
+static const struct member status[] = { { "success", "boolean" },
+	{ "running", "boolean" }, { "last_run", "Times" },
+	{ "next_run", "Times" }, { "queue_stats", "QueueCounts" },
+	{ "schedule_config", "Schedule" }, END };
 static const struct member queue[] = { { "pending", "integer" },
 	{ "scheduled", "integer" }, { "processing", "integer" },
 	{ "completed", "integer" }, { "failed", "integer" },
@@ -96,6 +114,12 @@ static const struct object objects[] = {
 	{ "Task", task, 0 },
 	{ "TaskAnswer", task_answer, 0 },
 	{ "TaskDone", task_done, 0 },
+	{ "TasksDone", tasks_done, 0 },
+	{ "Switch", switched, 0 },
+	{ "Times", times, 0 },
+	{ "QueueCounts", queue_counts, 1 },
+	{ "Schedule", schedule, 1 },
+	{ "SchedulerStatus", status, 1 },
 	{ "Queue", queue, 0 },
 	{ "QueueAnswer", queue_answer, 0 },
 	{ "Dataset", dataset, 0 },

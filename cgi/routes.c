@@ -11,6 +11,19 @@ const struct input_info inputs[INPUT__MAX] = {
 };
 
 const struct route routes[] = {
+	{ METHOD_POST, "/api/scheduler/start", scheduler_start, 1, 0, 0,
+	    "Let the scheduler's slots run", { { 200, "Switch" } } },
+	{ METHOD_POST, "/api/scheduler/stop", scheduler_stop, 1, 0, 0,
+	    "Let them pass by", { { 200, "Switch" } } },
+	{ METHOD_GET, "/api/scheduler/status", scheduler_status, 0, 0, 0,
+	    "Last and next runs, the queue, the settings",
+	    { { 200, "SchedulerStatus" } } },
+	{ METHOD_POST, "/api/scheduler/refresh", scheduler_refresh_post, 1, 0,
+	    DATASET, "Have a dataset fetched anew, urgently",
+	    { { 202, "TaskDone" } } },
+	{ METHOD_POST, "/api/scheduler/force-refresh", scheduler_force_post, 1,
+	    0, 0, "The same for every index that is kept fresh",
+	    { { 202, "TasksDone" } } },
 	{ METHOD_GET, "/api/stocks", stocks_get, 0, DATASET, 0,
 	    "The table of an index and sector, as it is stored",
 	    { { 200, "Envelope" }, { 202, "Waiting" } } },
