@@ -118,6 +118,64 @@ def unknown_tasks_are_404(s):
     problem(s.post("/api/tasks/%s/requeue" % ident), 404)
 
 
+def scheduler_is_switched(s):
+    s.fresh()
+    same(s.get("/api/scheduler/status").doc["running"], True, "a fresh one runs")
+    for path, running in (("stop", False), ("stop", False), ("start", True),
+                          ("start", True)):
+        a = s.post("/api/scheduler/" + path)
+        same((a.status, a.doc["success"], a.doc["running"]), (200, True, running), a)
+        assert a.doc["message"], a
+        same(s.get("/api/scheduler/status").doc["running"], running)
+
+
+def scheduler_status_has_all_keys(s):
+    s.fresh()
+    put(s, "probe", "x")
+    a = s.get("/api/scheduler/status")
+    jobs = {"daily_refresh", "hourly_check", "weekly_cleanup"}
+    same(set(a.doc["last_run"]), jobs)
+    same(set(a.doc["next_run"]), jobs)
+    assert set(a.doc["schedule_config"]) > jobs, a
+    same((a.doc["queue_stats"]["pending"], a.doc["success"]), (1, True))
+    assert {"pending", "processing", "completed", "failed"} < set(
+        a.doc["queue_stats"]), a
+    want = run("schedule", "show", "--json", env=s.env()).doc
+    same(set(a.doc) - {"success"}, set(want) - {"history"}, "as schedule shows it")
+
+
+def refresh_queues_one_urgent_forced_task(s):
+    s.fresh()
+    for body, index, sector in (
+            ("", "S&P 500", "Any"), ("{}", "S&P 500", "Any"),
+            ({"index": "S&P 500", "sector": "Technology"}, "S&P 500", "Technology"),
+            ({"index": "djia"}, "DJIA", "Any"), ({"sector": None}, "S&P 500", "Any")):
+        a = s.post("/api/scheduler/refresh", body)
+        t = a.doc["task"]
+        same((a.status, t["index"], t["sector"], t["priority"], t["force"]),
+             (202, index, sector, "urgent", True), a)
+        same(a.headers["location"], "/api/tasks/" + a.doc["task_id"])
+        same(s.get(a.headers["location"]).status, 200)
+    doc = problem(s.post("/api/scheduler/refresh", {"index": "x"}), 422)
+    same((doc["parameter"], len(doc["allowed"])), ("index", 5))
+    doc = problem(s.post("/api/scheduler/refresh", {"sector": "x"}), 422)
+    same((doc["parameter"], len(doc["allowed"])), ("sector", 12))
+    same(s.cli("ZCARD", "stocknity:{default}:ready"), "3")
+
+
+def force_refresh_queues_every_index(s):
+    s.fresh()
+    s.fetch("--index", "DJIA")
+    a = s.post("/api/scheduler/force-refresh")
+    same((a.status, [t["index"] for t in a.doc["tasks"]]),
+         (202, ["DJIA", "S&P 500"]), a)
+    same({(t["priority"], t["force"]) for t in a.doc["tasks"]}, {("urgent", True)})
+    same(a.doc["task"], a.doc["tasks"][0])
+    same(s.get("/api/stocks?index=DJIA").status, 200, "nothing is deleted first")
+    again = s.post("/api/scheduler/force-refresh")
+    same([t["id"] for t in again.doc["tasks"]], [t["id"] for t in a.doc["tasks"]])
+
+
 def queue_and_cache_as_status_has_them(s):
     s.fresh()
     same(s.fetch("--index", "DJIA").code, 0)
@@ -256,6 +314,12 @@ def every_answer_is_as_described(s):
     same(a.doc["stale"], True)
     ask("GET", "/api/stocks", "/api/stocks?sector=x", 422)
     ask("GET", "/api/cache/info", None, 200)
+    ask("POST", "/api/scheduler/stop", None, 200)
+    ask("POST", "/api/scheduler/start", None, 200)
+    ask("POST", "/api/scheduler/refresh", None, 202, body=b'{"index":"DJIA"}')
+    ask("POST", "/api/scheduler/force-refresh", None, 202)
+    ask("GET", "/api/scheduler/status", None, 200)
+    ask("GET", "/metrics", None, 200)
     ask("POST", "/api/cache/clear", None, 200, body=b'{"all":true}')
     every = {(m.upper(), p) for p, ops in spec["paths"].items() for m in ops}
     same({(m, p) for m, p, _ in seen}, every)
@@ -283,7 +347,8 @@ def description_has_every_field_and_value(s):
 
 CASES = [every_route_knows_its_methods, what_is_not_there_is_404,
          every_view_answers_head_as_get, a_task_in_all_its_states,
-         a_task_that_runs_is_told_to_stop, unknown_tasks_are_404,
+         a_task_that_runs_is_told_to_stop, unknown_tasks_are_404, scheduler_is_switched, scheduler_status_has_all_keys,
+         refresh_queues_one_urgent_forced_task, force_refresh_queues_every_index,
          queue_and_cache_as_status_has_them, cleared_is_gone_and_comes_back,
          clear_wants_to_know_what, health_is_as_the_check_finds_it,
          metrics_as_status_has_them,
