@@ -34,7 +34,7 @@ QBENCH  = $(patsubst tests/bench/queue/%.c,$B/tests/queue/%, \
 	$(wildcard tests/bench/queue/*.c))
 MARKET  = $B/tests/market
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
-MAN     = $(wildcard man/*.[17])
+MAN     = $(wildcard man/*.[178])
 PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 
 .PHONY: all help deps check golden integration chaos torture fuzz test bench \
@@ -195,20 +195,24 @@ stop:
 #: make install       programs, data, man pages (PREFIX, DESTDIR)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/stocknity \
-	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man7
+	    $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/man/man8
 	for p in $(PROGS); do \
 	    install bin/$$p $(DESTDIR)$(PREFIX)/bin/stocknity-$$p || exit; \
 	done
+	install -D cgi/api $(DESTDIR)$(PREFIX)/lib/stocknity/api
 	install -m 644 data/members.csv $(DESTDIR)$(PREFIX)/share/stocknity
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 
 #: make uninstall     what install laid down
 uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/stocknity-%,$(PROGS)) \
 	    $(patsubst man/%.1,$(DESTDIR)$(PREFIX)/share/man/man1/%.1,$(wildcard man/*.1)) \
-	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7))
-	rm -rf $(DESTDIR)$(PREFIX)/share/stocknity
+	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7)) \
+	    $(patsubst man/%.8,$(DESTDIR)$(PREFIX)/share/man/man8/%.8,$(wildcard man/*.8))
+	rm -rf $(DESTDIR)$(PREFIX)/share/stocknity $(DESTDIR)$(PREFIX)/lib/stocknity
 
 #: make clean         what was built
 clean:

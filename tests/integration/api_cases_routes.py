@@ -1,12 +1,13 @@
 """Every route and method, tasks, views, health, the description of it all."""
 import json
+import os
 import re
 import uuid
 
 import jsonschema
 
 from api_kit import problem, same
-from harness import run
+from harness import ROOT, run
 
 KNOWN = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 
@@ -345,6 +346,18 @@ def description_has_every_field_and_value(s):
     same((index["name"], index["schema"]["default"]), ("index", "S&P 500"))
 
 
+def readme_and_manual_list_every_route(s):
+    with open(os.path.join(ROOT, "README.md")) as f:
+        chapter = f.read().split("\n## The API\n")[1].split("\n## ")[0]
+    with open(os.path.join(ROOT, "man/stocknity-api.8")) as f:
+        manual = f.read()
+    told = set(re.findall(r"`([A-Z]+ /[^` ]*)`", chapter))
+    there = {"%s %s" % (m.upper(), p) for p, ops in
+             s.get("/api/openapi.json").doc["paths"].items() for m in ops}
+    same(told, there)
+    same(set(re.findall(r"[A-Z]+ /[a-z][^ ,\n]*", manual)), there)
+
+
 CASES = [every_route_knows_its_methods, what_is_not_there_is_404,
          every_view_answers_head_as_get, a_task_in_all_its_states,
          a_task_that_runs_is_told_to_stop, unknown_tasks_are_404, scheduler_is_switched, scheduler_status_has_all_keys,
@@ -352,4 +365,5 @@ CASES = [every_route_knows_its_methods, what_is_not_there_is_404,
          queue_and_cache_as_status_has_them, cleared_is_gone_and_comes_back,
          clear_wants_to_know_what, health_is_as_the_check_finds_it,
          metrics_as_status_has_them,
-         every_answer_is_as_described, description_has_every_field_and_value]
+         every_answer_is_as_described, description_has_every_field_and_value,
+         readme_and_manual_list_every_route]
