@@ -188,9 +188,11 @@ static size_t
 escape(struct json *j, char *to)
 {
 	static const char plain[] = "\"\\/";
-	char c = j->s < j->end ? *j->s++ : '\0';
+	char c = '\0';
 	long u, low;
 
+	if (j->s < j->end)
+		c = *j->s++;
 	if (c != '\0' && strchr(plain, c) != NULL) {
 		*to = c;
 		return 1;

@@ -83,9 +83,10 @@ query_that_is_malformed_is_refused(void **state)
 	static const char *const bad[] = { "a", "a=1&", "&a=1", "=1", "a=%",
 		"a=%4", "a=%4g", "a=%g4", "a=1%0", "a=%00", "a=%ff", "a=%c3",
 		"a=%ed%a0%80", "a=%c0%80", "a=\x01", "a=%0a", "a=\x7f", "%=1",
-		"a=1&b", "a=\xff",
-		"1=1&2=1&3=1&4=1&5=1&6=1&7=1&8=1&9=1&10=1&11=1&12=1&13=1&14=1&"
-		"15=1&16=1&17=1" };
+		"a=1&b", "a=\xff" };
+	static const char seventeen[] =
+	    "1=1&2=1&3=1&4=1&5=1&6=1&7=1&8=1&9=1&10=1&11=1&12=1&13=1&14=1&"
+	    "15=1&16=1&17=1";
 	char big[LIMIT_URL + 8];
 	struct err e;
 
@@ -93,6 +94,7 @@ query_that_is_malformed_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (query(bad[i], &e) != 400)
 			fail_msg("accepted: %s", bad[i]);
+	assert_int_equal(query(seventeen, &e), 400);
 	memset(big, 'a', sizeof(big));
 	big[1] = '=';
 	big[LIMIT_URL - 1] = '\0';
@@ -155,6 +157,14 @@ json_that_is_malformed_is_refused(void **state)
 	assert_int_equal(body("{\"a\":\"\0\"}", 9, &e), 400);
 }
 
+/* Without the NUL. */
+static void
+put(char *to, const char *s)
+{
+	while (*s != '\0')
+		*to++ = *s++;
+}
+
 static void
 json_as_deep_or_large_as_allowed_is_refused(void **state)
 {
@@ -164,12 +174,12 @@ json_as_deep_or_large_as_allowed_is_refused(void **state)
 	(void)state;
 	assert_non_null(text);
 	memset(text, '[', LIMIT_REQUEST);
-	memcpy(text, "{\"a\":", 5);
+	put(text, "{\"a\":");
 	assert_int_equal(body(text, LIMIT_REQUEST, &e), 400);
 	memset(text, 'x', LIMIT_REQUEST);
-	memcpy(text, "{\"a\":\"", 6);
+	put(text, "{\"a\":\"");
 	assert_int_equal(body(text, LIMIT_REQUEST, &e), 400);
-	memcpy(text + LIMIT_REQUEST - 2, "\"}", 2);
+	put(text + LIMIT_REQUEST - 2, "\"}");
 	assert_int_equal(body(text, LIMIT_REQUEST, &e), 0);
 	assert_int_equal(strlen(request.body.v[0].text), LIMIT_REQUEST - 8);
 	free(text);
@@ -239,12 +249,18 @@ static void
 id_of_the_caller_is_kept_if_sane(void **state)
 {
 	static const char *const bad[] = { "", "a b", "a\"b", "a\nb",
-		"\xc3\xa9",
-		"12345678901234567890123456789012345678901234567890123456789"
-		"012345" };
+		"\xc3\xa9" };
+	char big[REQUEST_ID + 2];
 	struct err e;
 
 	(void)state;
+	memset(big, 'x', sizeof(big));
+	big[REQUEST_ID + 1] = '\0';
+	read_it(LIST("SCRIPT_NAME", "/", "HTTP_X_REQUEST_ID", big), &e);
+	assert_true(task_is_id(request.id));
+	big[REQUEST_ID] = '\0';
+	read_it(LIST("SCRIPT_NAME", "/", "HTTP_X_REQUEST_ID", big), &e);
+	assert_string_equal(request.id, big);
 	read_it(LIST("SCRIPT_NAME", "/", "HTTP_X_REQUEST_ID", "aB-1._"), &e);
 	assert_string_equal(request.id, "aB-1._");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
