@@ -22,8 +22,7 @@
 #include "serve.h"
 
 #define PROG       "api"
-#define SYSTEMD_FD 3  /* the first socket that systemd hands over */
-#define SLOW_S     30 /* of one request's reading and writing */
+#define SYSTEMD_FD 3 /* the first socket that systemd hands over */
 #define TIRED_MS   100
 
 static const char help[] =
@@ -117,7 +116,7 @@ cgi_write(void *arg, const char *bytes, size_t n)
 }
 
 static void
-set_alarm(int seconds)
+set_alarm(int64_t seconds)
 {
 	/* Again every second: it may come between two waits. */
 	struct itimerval t = { .it_value.tv_sec = seconds,
@@ -188,7 +187,7 @@ handle_signals(sigset_t *waiting)
 }
 
 static enum rc
-loop(struct server *server, int fd, struct err *e)
+loop(struct server *server, int fd, int64_t slow_s, struct err *e)
 {
 	struct channel ch = { fcgi_get, fcgi_read, fcgi_write, NULL };
 	FCGX_Request request;
@@ -203,7 +202,7 @@ loop(struct server *server, int fd, struct err *e)
 	handle_signals(&waiting);
 	ch.arg = &request;
 	while (wait_for_connection(fd, &waiting)) {
-		set_alarm(SLOW_S);
+		set_alarm(slow_s);
 		rc = FCGX_Accept_r(&request);
 		if (rc == 0) {
 			server_serve(server, &ch);
@@ -267,7 +266,7 @@ main(int argc, char *argv[])
 	if (rc == RC_OK)
 		rc = server_new(&server, &config, &e);
 	if (rc == RC_OK && fd >= 0)
-		rc = loop(server, fd, &e);
+		rc = loop(server, fd, config.request_timeout, &e);
 	else if (rc == RC_OK)
 		server_serve(server, &cgi);
 	server_free(server);

@@ -181,6 +181,20 @@ def clients_that_go_away_do_no_harm(s):
     same((s.get("/api/stocks").status, s.api.poll()), (200, None))
 
 
+def silent_clients_are_given_up(s):
+    """One that does not go on, neither sending nor reading."""
+    s.fresh()
+    s.fetch("--index", "S&P 500")
+    s.restart_api(REQUEST_TIMEOUT=1)
+    whole = begin(variables("GET", "/api/stocks", {}, b"", {}))
+    for part in (whole[:1], whole[:-9], whole):
+        with s.connect() as c:
+            c.sendall(part)
+            same(s.get("/api/health/live").status, 200, part[:1])
+    same(s.api.poll(), None)
+    s.restart_api()
+
+
 def redis_is_back(s):
     s.start_redis()
     wait_until(lambda: s.cli("PING") == "PONG", "Redis")
@@ -317,6 +331,7 @@ def libraries_are_few(s):
 CASES = [plain_cgi_answers_the_same, command_line, systemd_hands_over_descriptor_3,
          several_share_a_socket, multiwatch_runs_it,
          term_ends_it_after_the_running_request, kept_connections_keep_nobody_out,
-         clients_that_go_away_do_no_harm, redis_goes_and_comes_back,
+         clients_that_go_away_do_no_harm,
+         silent_clients_are_given_up, redis_goes_and_comes_back,
          starts_without_redis, redis_that_loads_or_denies_is_503,
          many_calls_grow_nothing, memory_stays_under_12_mib, libraries_are_few]
