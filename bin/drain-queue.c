@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/opt.h"
 #include "supervisor.h"
@@ -36,12 +37,17 @@ static const char help[] =
     "SIGTERM, SIGINT and SIGHUP abort what runs, hand it back to the queue\n"
     "uncharged, and end the program within a second, with 0.\n"
     "\n"
-    "Exit status: 0 done, also where tasks failed (see status --failed); 64\n"
-    "usage; 65 a task or a key in Redis that cannot be read; 69 no Redis; 70 "
-    "our\n"
-    "bug; 71 system; 75 Redis is full or loading; 78 configuration, or a "
-    "Redis\n"
-    "that evicts tasks.\n";
+    "It says what failed for good, else nothing; on a terminal, or with -v, "
+    "also\n"
+    "what it did, and that the queue is paused, why and until when.\n"
+    "\n"
+    "Exit status: 0 done, also where tasks failed (see status --failed) or "
+    "the\n"
+    "queue is paused; 64 usage; 65 a task or a key in Redis that cannot be "
+    "read;\n"
+    "69 no Redis, or it does not let us; 70 our bug; 71 system; 75 Redis is "
+    "full\n"
+    "or loading; 78 configuration, or a Redis that evicts tasks.\n";
 
 enum long_option { OPT_WORKERS = 256, OPT_WAIT, OPT_VERSION };
 
@@ -124,6 +130,20 @@ summary(const struct drained *d)
 	    (double)d->ms / 1000);
 }
 
+/* Why nothing more was done. */
+static void
+tell_pause(const struct drained *d)
+{
+	char until[32] = "enqueue --resume";
+	struct err say;
+
+	if (d->pause_until_us > 0)
+		clock_utc(d->pause_until_us / 1000, until, sizeof(until));
+	err_set(&say, RC_BUSY, "the queue is paused until %s: %s", until,
+	    d->pause_reason[0] != '\0' ? d->pause_reason : "no reason given");
+	opt_report(PROG, &say);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -149,12 +169,16 @@ main(int argc, char *argv[])
 					  : 0,
 		.tasks = a.tasks,
 		.progress = isatty(STDERR_FILENO),
+		.watch_pause = a.verbose > 0 || isatty(STDERR_FILENO) ||
+			       isatty(STDOUT_FILENO),
 	};
 	rc = supervisor_run(&config, &drain, &drained, &e);
 	if (rc != RC_OK)
 		opt_report(PROG, &e);
 	if (isatty(STDOUT_FILENO) || a.verbose > 0)
 		summary(&drained);
+	if (drained.paused)
+		tell_pause(&drained);
 	if (fflush(stdout) != 0 && rc == RC_OK)
 		rc = RC_SYS;
 	return rc_exit(rc);

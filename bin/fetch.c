@@ -1,8 +1,9 @@
 /*
- * fetch: datasets as they are cached, as fast as a Redis client.  Whatever
- * needs more than that (a table, a source, a refresh) is fetch-live's, which
- * lies beside this program and takes its place: loading libcurl's thirty
- * shared objects costs more than a cached read does.
+ * fetch: datasets as they are cached, as fast as a Redis client; with --async,
+ * tasks for them, as enqueue makes them.  Whatever needs more than that (a
+ * table, a source, a refresh) is fetch-live's, which lies beside this program
+ * and takes its place: loading libcurl's thirty shared objects costs more than
+ * a cached read does.
  */
 #include <errno.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 
 #include "base/opt.h"
 #include "data/envelope.h"
+#include "enqueue.h"
 #include "fetch_args.h"
 #include "outcome.h"
 #include "store/cache.h"
@@ -64,6 +66,49 @@ cached(struct redis *redis, const struct fetch_args *a, enum rc *worst)
 	return rc;
 }
 
+/* Is Any of its index asked for too?  That task's sweep fills it. */
+static int
+is_covered(const struct fetch_args *a, const struct dataset *d)
+{
+	if (strcmp(d->sector, DATASET_ANY) == 0)
+		return 0;
+	for (size_t i = 0; i < a->ndatasets; i++)
+		if (strcmp(a->datasets[i].index, d->index) == 0 &&
+		    strcmp(a->datasets[i].sector, DATASET_ANY) == 0)
+			return 1;
+	return 0;
+}
+
+/* Put a task for each dataset into the queue. */
+static int
+async(const struct fetch_args *a, const struct config *config)
+{
+	struct enqueue q = { .config = config,
+		.prog = "fetch",
+		.out = stdout,
+		.action = ENQUEUE_TASKS,
+		.json = a->json };
+	struct redis *redis = NULL;
+	struct err e = { 0 };
+	enum rc rc;
+
+	for (size_t i = 0; i < a->ndatasets; i++)
+		if (!is_covered(a, &a->datasets[i]))
+			q.tasks[q.ntasks++].spec =
+			    (struct task_spec){ .type = TASK_FETCH,
+				    .dataset = a->datasets[i],
+				    .force = a->refresh,
+				    .priority = PRIORITY_NORMAL };
+	rc = redis_open(&redis, config, &e);
+	if (rc == RC_OK)
+		rc = queue_open(&q.queue, config, redis, &e);
+	if (rc == RC_OK)
+		rc = enqueue_run(&q, &e);
+	queue_close(q.queue);
+	redis_close(redis);
+	return rc == RC_OK ? 0 : opt_report("fetch", &e);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -76,6 +121,8 @@ main(int argc, char *argv[])
 	opt_descriptors();
 	fetch_args(&args, &config, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	if (args.async)
+		return async(&args, &config);
 	if (args.file != NULL || args.source != NULL || args.refresh ||
 	    !view_is_plain(&args.view))
 		return live(argv);

@@ -13,6 +13,8 @@
 
 static const char help[] =
     "usage: fetch [options]\n"
+    "       fetch --async [--index NAME] [--sector NAME] [--all] [--refresh]\n"
+    "             [--format json|ndjson]\n"
     "       fetch -f FILE --source finviz|yahoo [--status N] [options]\n"
     "\n"
     "Print a dataset: the companies of an index and sector with their "
@@ -36,6 +38,15 @@ static const char help[] =
     "(0-31536000)\n"
     "  --source NAME    ask this source only, and not the cache: finviz, "
     "yahoo\n"
+    "  --async          do not fetch, but put a task for each dataset into "
+    "the\n"
+    "                   queue (with --refresh one that fetches in any case) "
+    "and\n"
+    "                   print their ids, with --format json or ndjson as "
+    "JSON;\n"
+    "                   a sector goes with Any of its index, where that is "
+    "asked\n"
+    "                   for too\n"
     "\n"
     "  --format FORMAT  json (default in a pipe): the envelope, one a line;\n"
     "                   ndjson: a record a line; csv; table (default on a\n"
@@ -55,8 +66,9 @@ static const char help[] =
     "  --version        the version\n"
     "\n"
     "Exit status: 0 done; 3 stale data served; 4 rows are missing; 64 usage;\n"
-    "65 unreadable data; 66 legitimately nothing; 69 no source; 70 our bug;\n"
-    "71 system; 75 try later; 78 configuration.\n"
+    "65 unreadable data; 66 legitimately nothing; 69 no source, with --async "
+    "no\n"
+    "Redis; 70 our bug; 71 system; 75 try later; 78 configuration.\n"
     "\n"
     "Settings come from the environment or the file that STOCKNITY_CONF "
     "names:\n"
@@ -70,6 +82,7 @@ enum long_option {
 	OPT_REFRESH,
 	OPT_MAX_AGE,
 	OPT_SOURCE,
+	OPT_ASYNC,
 	OPT_FORMAT,
 	OPT_FIELDS,
 	OPT_SORT,
@@ -86,6 +99,7 @@ static const struct option options[] = {
 	{ "refresh", no_argument, NULL, OPT_REFRESH },
 	{ "max-age", required_argument, NULL, OPT_MAX_AGE },
 	{ "source", required_argument, NULL, OPT_SOURCE },
+	{ "async", no_argument, NULL, OPT_ASYNC },
 	{ "format", required_argument, NULL, OPT_FORMAT },
 	{ "fields", required_argument, NULL, OPT_FIELDS },
 	{ "sort", required_argument, NULL, OPT_SORT },
@@ -103,6 +117,7 @@ struct asked {
 	const char *sectors[DATASET_SECTORS * 2];
 	size_t nindexes, nsectors;
 	int all, status_given, settings;
+	int format, shape; /* --format, another option of the view */
 };
 
 static void
@@ -123,12 +138,41 @@ add(const char **list, size_t *n, size_t most, const char *name)
 		list[(*n)++] = name;
 }
 
+/* An option of how it is shown. */
+static int
+take_view(struct view *v, struct asked *q, int c)
+{
+	struct err e;
+
+	switch (c) {
+	case OPT_FORMAT:
+		need(view_format(v, optarg, &e), &e);
+		q->format = 1;
+		return 1;
+	case OPT_FIELDS:
+		need(view_fields(v, optarg, &e), &e);
+		break;
+	case OPT_SORT:
+		need(view_sort(v, optarg, &e), &e);
+		break;
+	case OPT_LIMIT:
+		v->limit = opt_int(PROG, "--limit", optarg, 0, LIMIT_ROWS);
+		break;
+	default:
+		return 0;
+	}
+	q->shape = 1;
+	return 1;
+}
+
 static void
 take(struct fetch_args *a, struct asked *q, int c)
 {
 	const char *name = NULL;
 	struct err e;
 
+	if (take_view(&a->view, q, c))
+		return;
 	switch (c) {
 	case OPT_INDEX:
 		need(dataset_index(optarg, &name, &e), &e);
@@ -151,17 +195,8 @@ take(struct fetch_args *a, struct asked *q, int c)
 	case OPT_SOURCE:
 		a->source = optarg;
 		break;
-	case OPT_FORMAT:
-		need(view_format(&a->view, optarg, &e), &e);
-		break;
-	case OPT_FIELDS:
-		need(view_fields(&a->view, optarg, &e), &e);
-		break;
-	case OPT_SORT:
-		need(view_sort(&a->view, optarg, &e), &e);
-		break;
-	case OPT_LIMIT:
-		a->view.limit = opt_int(PROG, "--limit", optarg, 0, LIMIT_ROWS);
+	case OPT_ASYNC:
+		a->async = 1;
 		break;
 	case OPT_STATUS:
 		a->status = (int)opt_int(PROG, "--status", optarg, 100, 999);
@@ -227,6 +262,24 @@ pair(struct fetch_args *a, struct asked *q, const struct config *c)
 			    (struct dataset){ q->indexes[i], q->sectors[j] };
 }
 
+/* A task says which dataset, and no more. */
+static void
+check_async(struct fetch_args *a, const struct asked *q)
+{
+	int json =
+	    a->view.format == FORMAT_JSON || a->view.format == FORMAT_NDJSON;
+
+	if (!a->async)
+		return;
+	if (a->file != NULL || a->source != NULL || a->max_age_ms >= 0 ||
+	    q->shape)
+		opt_fail(PROG, "--async goes without -f, --source, --max-age, "
+			       "--fields, --sort and --limit");
+	if (q->format && !json)
+		opt_fail(PROG, "--async goes with --format json or ndjson");
+	a->json = q->format;
+}
+
 static void
 check(const struct fetch_args *a, const struct asked *q)
 {
@@ -281,6 +334,7 @@ fetch_args(struct fetch_args *a, struct config *c, int argc, char *argv[])
 		take(a, &q, ch);
 	if (optind != argc)
 		opt_fail(PROG, "unexpected argument \"%.60s\"", argv[optind]);
+	check_async(a, &q);
 	check(a, &q);
 	if (rc != RC_OK)
 		exit(opt_report(PROG, &e));

@@ -17,6 +17,8 @@ struct fetch_args {
 	struct dataset datasets[LIMIT_DATASETS];
 	size_t ndatasets;
 	int refresh;
+	int async;          /* enqueue instead */
+	int json;           /* what was enqueued as JSON */
 	int64_t max_age_ms; /* -1: not given */
 	const char *source; /* NULL: not given */
 	struct view view;

@@ -207,22 +207,15 @@ answered(void *arg, const struct http_response *r)
 	d->pages += r->location == NULL;
 }
 
-/*
- * What Redis says of our question, as far as the sweep is concerned: an answer
- * of the guard, our own trouble, full, or lost.  The source is not to blame.
- */
+/* What Redis says of our question, as far as the sweep is concerned: an answer
+ * of the guard, or trouble.  The source is not to blame. */
 static enum rc
 of_redis(enum rc rc, struct err *e)
 {
-	switch (rc) {
-	case RC_DENIED:
-	case RC_INVALID:
-	case RC_BUSY:
-	case RC_TIMEOUT:
-		return e != NULL ? (e->rc = RC_STORE) : RC_STORE;
-	default:
-		return rc;
-	}
+	rc = redis_trouble(rc);
+	if (e != NULL)
+		e->rc = rc;
+	return rc;
 }
 
 /* Use a session of Redis, or make one, or wait for who is making one.  Sets

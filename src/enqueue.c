@@ -79,8 +79,8 @@ print_result(const struct enqueue *q, const struct enqueue_result *r,
 static enum rc
 put_tasks(const struct enqueue *q, struct err *e)
 {
-	struct enqueue_result results[DATASET_INDEXES];
-	struct task_spec specs[DATASET_INDEXES];
+	struct enqueue_result results[LIMIT_DATASETS];
+	struct task_spec specs[LIMIT_DATASETS];
 	size_t full = 0, taken = 0;
 	enum rc rc;
 

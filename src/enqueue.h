@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "base/config.h"
+#include "base/limits.h"
 #include "base/rc.h"
 #include "store/queue.h"
 #include "store/task_lines.h"
@@ -37,7 +38,7 @@ struct enqueue {
 	FILE *out;
 	FILE *progress; /* of a wait; NULL: none */
 	enum enqueue_action action;
-	struct task_line tasks[DATASET_INDEXES];
+	struct task_line tasks[LIMIT_DATASETS];
 	size_t ntasks;
 	int fd;
 	int json;           /* results as NDJSON, not as ids */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "fetcher_part.h"
 #include "membership.h"
+#include "outcome.h"
 #include "publish.h"
 
 #define POLL_LEAST_MS 100  /* between looks at another process's sweep, */
@@ -102,7 +103,8 @@ fetcher_lose_redis(struct fetcher *f, const struct err *why, struct err *e)
 	if (f->env.redis == NULL)
 		return RC_OK;
 	if (f->needs_redis)
-		return err_set(e, RC_STORE, "%s", why->msg);
+		return err_set(e, why->rc == RC_DENIED ? RC_DENIED : RC_STORE,
+		    "%s", why->msg);
 	log_warn("going on without Redis, uncached: %s", why->msg);
 	rc = guard_open(&fresh, f->config, NULL, e);
 	if (rc != RC_OK)
@@ -128,6 +130,7 @@ fetcher_look(struct fetcher *f, const struct fetch_request *r,
 		return RC_OK;
 	rc = cache_get(f->env.redis, &r->dataset, r->max_age_ms, count, entry,
 	    &foreign, &why);
+	why.rc = redis_trouble(rc);
 	if (foreign && count != CACHE_COUNT_NONE)
 		log_warn("the cached value of %s / %s is not ours: passed over",
 		    r->dataset.index, r->dataset.sector);
@@ -205,18 +208,23 @@ fetcher_add(struct fetcher *f, const struct fetch_request *r, fetch_done *done,
 struct handing {
 	struct fetcher *fetcher;
 	struct path *path;
-	const enum rc *stored;
 };
 
 /* An envelope of a sweep is ready: answer who waits for it. */
 static void
 hand_out(void *arg, const struct dataset *ds, const struct buf *b, int64_t rows,
-    int64_t total)
+    int64_t total, const struct err *stored)
 {
 	struct handing *h = arg;
+	struct fetch_result r = {
+		.dataset = *ds,
+		.bytes = b->data,
+		.len = b->len,
+		.rc = outcome_of(rows, total >= 0 && rows < total),
+		.stored = *stored,
+	};
 
-	fetcher_answer_fetched(
-	    h->fetcher, h->path, ds, b, rows, total, *h->stored);
+	fetcher_answer_fetched(h->fetcher, h->path, &r);
 }
 
 /* The source's address where it is not its own. */
@@ -246,8 +254,9 @@ tell_attempts(const struct path *p)
 static enum rc
 land(struct fetcher *f, struct path *p, struct err *e)
 {
-	enum rc rc, stored = RC_OK;
-	struct handing h = { f, p, &stored };
+	struct handing h = { f, p };
+	struct err why = { 0 }, stored = { 0 };
+	enum rc rc;
 	const struct source *source = sweep_source(p->sweep);
 	struct publication pub = {
 		.dataset = p->dataset,
@@ -256,7 +265,6 @@ land(struct fetcher *f, struct path *p, struct err *e)
 		.fence_us = p->flight.fence_us != 0 ? p->flight.fence_us
 						    : clock_wall_us(),
 	};
-	struct err why = { 0 };
 
 	pub.asked = sweep_members(p->sweep, &pub.members);
 	pub.table = sweep_table(p->sweep, &pub.total);
@@ -269,12 +277,13 @@ land(struct fetcher *f, struct path *p, struct err *e)
 	if (rc != RC_OK)
 		return err_set(e, rc, "%s", why.msg);
 	tell_attempts(p);
-	if (stored == RC_BUSY)
+	if (stored.rc == RC_BUSY)
 		log_info(
 		    "newer data of %s is cached already", p->dataset.index);
-	else if (stored != RC_OK)
-		log_warn("not cached: %s", why.msg);
-	if (f->env.redis != NULL && !source->needs_members && stored == RC_OK &&
+	else if (stored.rc != RC_OK)
+		log_warn("not cached: %s", stored.msg);
+	if (f->env.redis != NULL && !source->needs_members &&
+	    stored.rc == RC_OK &&
 	    membership_save(f->env.redis, &pub.dataset, pub.table,
 		pub.fence_us / 1000, &why) != RC_OK)
 		log_warn("members not kept: %s", why.msg);
@@ -309,8 +318,10 @@ take_flight(struct fetcher *f, struct path *p, int64_t now_ms, int64_t *wake_ms,
 	    &p->flight, &why);
 	if (rc == RC_FULL)
 		return err_set(e, rc, "%s", why.msg);
-	if (rc != RC_OK && rc != RC_BUSY)
+	if (rc != RC_OK && rc != RC_BUSY) {
+		why.rc = redis_trouble(rc);
 		return fetcher_lose_redis(f, &why, e);
+	}
 	seen = fetcher_answer_newer(f, p, e);
 	if (seen != RC_OK || !fetcher_has_jobs(f, p))
 		return seen;
@@ -400,7 +411,8 @@ path_step(struct fetcher *f, struct path *p, int64_t *wake_ms, struct err *e)
 	if (rc == RC_OK && p->sweep != NULL) {
 		renew(f, p, now_ms);
 		rc = sweep_step(p->sweep, now_ms, wake_ms, e);
-		if (rc == RC_STORE && f->env.redis != NULL) {
+		if ((rc == RC_STORE || rc == RC_DENIED) &&
+		    f->env.redis != NULL) {
 			why = *e;
 			rc = fetcher_lose_redis(f, &why, e);
 			sweep_again(p->sweep);

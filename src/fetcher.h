@@ -40,11 +40,11 @@ struct fetch_result {
 	struct dataset dataset;
 	const char *bytes; /* the envelope, also of a failure */
 	size_t len;
-	int cached;      /* answered from the cache */
-	enum rc stored;  /* of fetched data: why the cache has not got it;
-			    RC_BUSY: it has newer */
-	struct err why;  /* of a failure or a stale answer */
-	int64_t wait_ms; /* of RC_LIMITED: try again after that; 0: unknown */
+	int cached;        /* answered from the cache */
+	struct err stored; /* of fetched data: why the cache has not got it;
+			      RC_BUSY: it has newer */
+	struct err why;    /* of a failure or a stale answer */
+	int64_t wait_ms;   /* of RC_LIMITED: try again after that; 0: unknown */
 };
 
 typedef void fetch_done(void *arg, const struct fetch_result *);
@@ -74,7 +74,7 @@ void fetcher_close(struct fetcher *);
 void fetcher_cancel(struct fetcher *);
 
 /* From now on a Redis that is lost fails its requests: why is RC_STORE then,
- * of a stale answer too. */
+ * of a stale answer too; RC_DENIED: a key of ours holds something else. */
 void fetcher_need_redis(struct fetcher *);
 
 /* done is called once, out of fetcher_step.  It may add further requests, but

@@ -86,8 +86,10 @@ look_again(struct fetcher *f, struct job *j, int *found, struct err *e)
 
 	*found = 0;
 	rc = cache_newest(f->env.redis, &j->request.dataset, &newest, &why);
-	if (rc != RC_OK)
+	if (rc != RC_OK) {
+		why.rc = redis_trouble(rc);
 		return fetcher_lose_redis(f, &why, e);
+	}
 	if (newest <= j->entry.fetched_us)
 		return RC_OK;
 	rc = fetcher_look(f, &j->request, CACHE_COUNT_NONE, &entry, e);
@@ -126,19 +128,16 @@ fetcher_answer_newer(struct fetcher *f, const struct path *p, struct err *e)
 }
 
 void
-fetcher_answer_fetched(struct fetcher *f, const struct path *p,
-    const struct dataset *ds, const struct buf *b, int64_t rows, int64_t total,
-    enum rc stored)
+fetcher_answer_fetched(
+    struct fetcher *f, const struct path *p, const struct fetch_result *r)
 {
-	struct fetch_result r = { .bytes = b->data,
-		.len = b->len,
-		.rc = outcome_of(rows, total >= 0 && rows < total),
-		.stored = stored };
 	struct job **at = &f->jobs;
+	struct fetch_result mine = *r;
 
 	while ((at = next_of(at, p)) != NULL)
-		if (strcmp((*at)->request.dataset.sector, ds->sector) == 0)
-			answer(f, at, &r);
+		if (strcmp((*at)->request.dataset.sector, r->dataset.sector) ==
+		    0)
+			answer(f, at, &mine);
 		else
 			at = &(*at)->next;
 }

@@ -61,9 +61,8 @@ enum rc fetcher_answer_newer(
     struct fetcher *, const struct path *, struct err *);
 
 /* Answer those of a path that want this dataset of its sweep. */
-void fetcher_answer_fetched(struct fetcher *, const struct path *,
-    const struct dataset *, const struct buf *, int64_t rows, int64_t total,
-    enum rc stored);
+void fetcher_answer_fetched(
+    struct fetcher *, const struct path *, const struct fetch_result *);
 
 /* Answer all of a path: what the cache still has, else a failure. */
 void fetcher_answer_failed(
@@ -74,7 +73,7 @@ void fetcher_answer_failed(
 enum rc fetcher_look(struct fetcher *, const struct fetch_request *,
     enum cache_count, struct cache_entry *, struct err *);
 
-/* Redis went away: go on without it, said once. */
+/* Redis went away: go on without it, said once.  why: redis_trouble. */
 enum rc fetcher_lose_redis(
     struct fetcher *, const struct err *why, struct err *);
 

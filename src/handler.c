@@ -71,7 +71,7 @@ describe(const struct fetch_result *r, char out[TASK_RESULT + 1])
 }
 
 /* Redis failed us, or a limit let not even the first page through: that is no
- * attempt. */
+ * attempt.  A key that holds something else (RC_DENIED) is one: it stays so. */
 static void
 not_fetched(struct fetching *f, const struct err *why, int64_t wait_ms)
 {
@@ -92,16 +92,14 @@ static void
 fetched(void *arg, const struct fetch_result *r)
 {
 	struct fetching *f = arg;
-	struct err why;
 
 	f->answered = 1;
 	if (r->why.rc != RC_OK) {
 		not_fetched(f, &r->why, r->wait_ms);
 		return;
 	}
-	if (r->stored != RC_OK && r->stored != RC_BUSY) {
-		err_set(&why, r->stored, "fetched, but Redis did not take it");
-		not_fetched(f, &why, 0);
+	if (r->stored.rc != RC_OK && r->stored.rc != RC_BUSY) {
+		not_fetched(f, &r->stored, 0);
 		return;
 	}
 	f->run->end = RUN_DONE;

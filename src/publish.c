@@ -37,6 +37,18 @@ store(const struct config *c, struct redis *redis, const struct envelope *env,
 	return rc;
 }
 
+/* A publication under way. */
+struct press {
+	const struct config *c;
+	struct redis *redis; /* NULL: none, or given up */
+	const struct publication *p;
+	publish_done *done;
+	void *arg;
+	/* What the cache said of the last dataset; once it is given up, of all
+	 * that follow. */
+	struct err stored;
+};
+
 /* Is there a point in storing further datasets? */
 static int
 may_store(enum rc stored)
@@ -44,13 +56,12 @@ may_store(enum rc stored)
 	return stored == RC_OK || stored == RC_BUSY || stored == RC_DENIED;
 }
 
-/* One dataset: envelope, cache, done.  *stored is what the cache said. */
+/* One dataset: envelope, cache, done. */
 static enum rc
-dataset(const struct config *c, struct redis *redis,
-    const struct publication *p, const struct dataset *ds,
-    const struct table *t, int64_t total, publish_done *done, void *arg,
-    enum rc *stored, struct err *e)
+dataset(struct press *press, const struct dataset *ds, const struct table *t,
+    int64_t total, struct err *e)
 {
+	const struct publication *p = press->p;
 	int primary = t == p->table;
 	struct envelope env = {
 		.dataset = *ds,
@@ -58,23 +69,28 @@ dataset(const struct config *c, struct redis *redis,
 		.origin = p->origin,
 		.members = p->members,
 		.fetched_ms = p->fence_us / 1000,
-		.fresh_ms = p->fence_us / 1000 + c->cache_ttl * 1000,
+		.fresh_ms = p->fence_us / 1000 + press->c->cache_ttl * 1000,
 		.total = total,
 		.table = t,
 	};
 	struct buf b;
 	enum rc rc;
 
-	*stored = RC_OK;
 	buf_init(&b, LIMIT_ENVELOPE);
 	envelope_write(&b, &env);
 	rc = buf_check(&b, "dataset", e);
-	if (rc == RC_OK && redis != NULL)
-		*stored = store(c, redis, &env, &b, p, primary, e);
-	if (rc == RC_OK && primary && *stored == RC_INVALID)
-		rc = RC_INVALID;
+	if (rc == RC_OK && press->redis != NULL) {
+		press->stored = (struct err){ 0 };
+		store(press->c, press->redis, &env, &b, p, primary,
+		    &press->stored);
+		if (!may_store(press->stored.rc))
+			press->redis = NULL;
+	}
+	if (rc == RC_OK && primary && press->stored.rc == RC_INVALID)
+		rc = err_set(e, RC_INVALID, "%s", press->stored.msg);
 	if (rc == RC_OK)
-		done(arg, ds, &b, (int64_t)t->count, total);
+		press->done(press->arg, ds, &b, (int64_t)t->count, total,
+		    &press->stored);
 	buf_fini(&b);
 	return rc;
 }
@@ -95,52 +111,44 @@ of_sector(const struct table *t, const char *sector)
 
 /* The dataset of a sector, cut out of the whole. */
 static enum rc
-sector(const struct config *c, struct redis *redis, const struct publication *p,
-    const char *name, publish_done *done, void *arg, enum rc *stored,
-    struct err *e)
+sector(struct press *press, const char *name, struct err *e)
 {
+	const struct publication *p = press->p;
 	struct dataset ds = { p->dataset.index, name };
+	int storing = press->redis != NULL;
 	struct table part;
 	enum rc rc;
 
 	table_init(&part);
 	rc = table_copy_where(&part, p->table, FIELD_SECTOR, name, e);
 	if (rc == RC_OK)
-		rc = dataset(c, redis, p, &ds, &part,
-		    of_sector(p->asked ? p->asked : p->table, name), done, arg,
-		    stored, e);
+		rc = dataset(press, &ds, &part,
+		    of_sector(p->asked ? p->asked : p->table, name), e);
 	table_fini(&part);
+	if (rc == RC_OK && storing && press->stored.rc != RC_OK &&
+	    press->stored.rc != RC_BUSY)
+		log_warn("%s / %s: not cached: %s", ds.index, name,
+		    press->stored.msg);
 	return rc;
 }
 
 enum rc
 publish(const struct config *c, struct redis *redis,
-    const struct publication *p, publish_done *done, void *arg, enum rc *stored,
-    struct err *e)
+    const struct publication *p, publish_done *done, void *arg,
+    struct err *stored, struct err *e)
 {
-	enum rc rc, part;
-	struct err why;
+	struct press press = { c, redis, p, done, arg, { 0 } };
+	enum rc rc;
 
-	rc = dataset(
-	    c, redis, p, &p->dataset, p->table, p->total, done, arg, stored, e);
-	if (rc != RC_OK || strcmp(p->dataset.sector, DATASET_ANY) != 0)
+	rc = dataset(&press, &p->dataset, p->table, p->total, e);
+	if (rc != RC_OK)
 		return rc;
-	if (!may_store(*stored))
-		redis = NULL;
-	for (int i = 0; i < DATASET_SECTORS && rc == RC_OK; i++) {
-		const char *name = dataset_sectors[i].name;
-
-		if (strcmp(name, DATASET_ANY) == 0)
-			continue;
-		rc = sector(c, redis, p, name, done, arg, &part, &why);
-		if (rc != RC_OK)
-			return err_set(e, rc, "%s", why.msg);
-		if (part != RC_OK && part != RC_BUSY)
-			log_warn("%s / %s: not cached: %s", p->dataset.index,
-			    name, why.msg);
-		if (!may_store(part))
-			redis = NULL;
-	}
+	*stored = press.stored;
+	if (strcmp(p->dataset.sector, DATASET_ANY) != 0)
+		return RC_OK;
+	for (int i = 0; i < DATASET_SECTORS && rc == RC_OK; i++)
+		if (strcmp(dataset_sectors[i].name, DATASET_ANY) != 0)
+			rc = sector(&press, dataset_sectors[i].name, e);
 	return rc;
 }
 

@@ -28,21 +28,21 @@ struct publication {
 	int64_t fence_us;          /* when the sweep began */
 };
 
-/* Called with each envelope, whose bytes hold during the call. */
+/* Called with each envelope, whose bytes hold during the call, and why the
+ * cache has not got it: RC_BUSY, it has newer data. */
 typedef void publish_done(void *arg, const struct dataset *, const struct buf *,
-    int64_t rows, int64_t total);
+    int64_t rows, int64_t total, const struct err *stored);
 
 /*
  * Write the envelope of the sweep and, for Any, those of the eleven sectors;
  * put each into the cache (redis NULL: into none); hand each to done.
  *
- * RC_INVALID: the cache holds the table back (nothing was handed out).  A
- * cache that refuses it otherwise is *stored = its code, with the message in e,
- * and the envelopes are handed out all the same; a sector that it refuses is
- * logged.
+ * RC_INVALID: the cache holds the table back (nothing was handed out).  Where
+ * it refuses it otherwise that is *stored, and the envelopes are handed out all
+ * the same; a sector that it refuses is logged.
  */
 enum rc publish(const struct config *, struct redis *,
-    const struct publication *, publish_done *, void *arg, enum rc *stored,
+    const struct publication *, publish_done *, void *arg, struct err *stored,
     struct err *);
 
 /*

@@ -70,21 +70,25 @@ indent_of(const char *line, int width)
 }
 
 /* How many bytes of the line fit, and whether that is all of it: up to the
- * last space, or where there is none up to the width. */
+ * last comma if that leaves it half full, else to the last space, else all. */
 static size_t
 fitting(const char *line, int width, int *whole)
 {
-	size_t at = 0, space = 0, n;
+	size_t at = 0, space = 0, comma = 0, half = 0, n;
 
 	for (int column = 0; line[at] != '\0' && line[at] != '\n'; column++) {
 		if (column == width) {
 			*whole = 0;
-			return space > 0 ? space : at;
+			return comma > half ? comma : space > 0 ? space : at;
 		}
+		if (column == width / 2)
+			half = at;
 		n = utf8_length(&line[at]);
 		at += n > 0 ? n : 1;
 		if (line[at] == ' ' && line[at - 1] != ' ')
 			space = at;
+		if (space == at && line[at - 1] == ',')
+			comma = at;
 	}
 	*whole = 1;
 	return at;

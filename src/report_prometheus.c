@@ -304,14 +304,17 @@ datasets(struct buf *b, const struct report_state *s)
 enum rc
 report_prometheus(const struct report *r, struct buf *b, struct err *e)
 {
-	struct report_state *s = malloc(sizeof(*s));
+	struct report_state *s;
 	enum rc rc;
 
+	if (r->queue == NULL) {
+		server(b, 0);
+		return err_set(e, RC_STORE, "no Redis");
+	}
+	s = malloc(sizeof(*s));
 	if (s == NULL)
 		return err_set(e, RC_NOMEM, "report: out of memory");
-	rc = r->queue != NULL
-		 ? report_read(r, REPORT_OF_QUEUE | REPORT_OF_CACHE, s, e)
-		 : err_set(e, RC_STORE, "no Redis");
+	rc = report_read(r, REPORT_OF_QUEUE | REPORT_OF_CACHE, s, e);
 	server(b, rc == RC_OK);
 	if (rc == RC_OK) {
 		queue(b, &s->queue);

@@ -182,7 +182,8 @@ look(struct crew *c, int64_t now_ms, struct err *e)
 	return queue_stats(c->queue, &c->stats, e);
 }
 
-/* Redis, to see at once whether it answers; kept where the backlog counts. */
+/* Redis, to see at once whether it answers; kept where the backlog counts, or
+ * a pause. */
 static enum rc
 first_look(struct crew *c, struct err *e)
 {
@@ -194,7 +195,8 @@ first_look(struct crew *c, struct err *e)
 		rc = queue_open(&c->queue, c->config, c->redis, e);
 	if (rc == RC_OK)
 		rc = look(c, c->begun_ms, e);
-	if (rc == RC_OK && c->drain->workers != 0 && !c->drain->progress) {
+	if (rc == RC_OK && c->drain->workers != 0 && !c->drain->progress &&
+	    !c->drain->watch_pause) {
 		queue_close(c->queue);
 		redis_close(c->redis);
 		c->queue = NULL;
@@ -219,6 +221,21 @@ add_up(const struct crew *c, struct drained *out)
 	}
 }
 
+/* Is it paused that nothing more was done?  Not asked of a Redis that may hang
+ * when we were told to stop. */
+static void
+last_look(struct crew *c, struct drained *out)
+{
+	if (!c->drain->watch_pause || c->queue == NULL)
+		return;
+	if (c->stop_ms == 0)
+		look(c, clock_mono_ms(), NULL);
+	out->paused = c->stats.paused;
+	out->pause_until_us = c->stats.pause_until_us;
+	snprintf(out->pause_reason, sizeof(out->pause_reason), "%s",
+	    c->stats.pause_reason);
+}
+
 static void
 draw(struct crew *c)
 {
@@ -235,6 +252,8 @@ draw(struct crew *c)
 	    "%lld s",
 	    (long long)done, (long long)failed, (long long)running,
 	    (long long)c->stats.pending, (long long)d.ms / 1000);
+	if (c->stats.paused)
+		fputs(", paused", stderr);
 	fflush(stderr);
 	c->drawn = 1;
 }
@@ -369,6 +388,7 @@ supervisor_run(const struct config *config, const struct drain *drain,
 	if (rc == RC_OK) {
 		watch(&c);
 		add_up(&c, out);
+		last_look(&c, out);
 		rc = c.why.rc;
 		if (rc != RC_OK && e != NULL)
 			*e = c.why;

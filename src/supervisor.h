@@ -13,6 +13,7 @@
 
 #include "base/config.h"
 #include "base/rc.h"
+#include "store/task.h"
 
 #define SUPERVISOR_WORKERS   64
 #define SUPERVISOR_CRASHES   10
@@ -25,6 +26,7 @@ struct drain {
 	int64_t seconds; /* of claiming; 0: without end */
 	int64_t tasks;   /* claim at most that many; 0: any */
 	int progress;    /* draw a line on stderr */
+	int watch_pause; /* fill in what drained says of a pause */
 };
 
 struct drained {
@@ -32,6 +34,9 @@ struct drained {
 	int64_t released; /* handed back, uncharged */
 	int64_t lost;     /* not settled: the lease had run out */
 	int64_t ms;
+	int paused; /* the queue was, at the last look; until_us 0: no end */
+	int64_t pause_until_us;
+	char pause_reason[TASK_TEXT + 1]; /* whatever stands in Redis */
 };
 
 /*

@@ -174,7 +174,8 @@ sweep_step(struct sweep *s, int64_t now_ms, int64_t *wake_ms, struct err *e)
 				return rc;
 		}
 		/* Not the source's, and the next would fare no better. */
-		if (rc == RC_STORE || rc == RC_FULL || rc == RC_CONFIG)
+		if (rc == RC_STORE || rc == RC_DENIED || rc == RC_FULL ||
+		    rc == RC_CONFIG)
 			return err_set(e, rc, "%s", why.msg);
 		if (s->drive != NULL)
 			wait_ms = drive_wait_ms(s->drive);

@@ -24,7 +24,8 @@ void sweep_end(struct sweep *);
 
 /*
  * RC_BUSY: running; call again at *wake_ms.  RC_OK: sweep_table has a valid
- * table.  RC_STORE: Redis was lost: sweep_again once env is mended.  RC_FULL:
+ * table.  RC_STORE: Redis was lost: sweep_again once env is mended.  RC_DENIED:
+ * likewise, for a key of ours that holds something else.  RC_FULL:
  * Redis is full, nothing was charged.  RC_NOSOURCE and its kin: every source
  * failed, sweep_attempts tells why; e says it in a line.
  */

@@ -80,6 +80,22 @@ settings() { # the environment that a program of this stack needs
 	fi
 }
 
+failed() { # STATUS WHAT: the stack stays, for a look at it
+	echo "stack.sh: $2 (exit $1). The stack is up ($dir);" \
+		"make stop ends it." >&2
+	exit "$1"
+}
+
+refresh() { # OPTION...: of a dataset; its task must have completed
+	id=$(bin/enqueue stock-data "$@" --priority urgent) ||
+		failed $? "the refresh was not enqueued"
+	bin/drain-queue || failed $? "the queue was not drained"
+	# drain-queue ends with 0 although tasks failed. The same id is the same
+	# task: that only asks what became of it, and ends as it did.
+	bin/enqueue stock-data "$@" --id "$id" --wait -t 0 >/dev/null ||
+		failed $? "the refresh has not been done"
+}
+
 show() {
 	STOCKNITY_CONF=$dir/settings
 	export STOCKNITY_CONF
@@ -95,12 +111,9 @@ show() {
 	[ "$1" = run ] || unset FINVIZ_URL YAHOO_URL YAHOO_COOKIE_URL SOURCES \
 		RATE_LIMIT YAHOO_RATE_LIMIT http_proxy HTTP_PROXY ALL_PROXY all_proxy
 	# A refresh through the queue; what it made is read out of the cache.
-	status=0
-	bin/enqueue stock-data --index "S&P 500" --sector Technology \
-		--priority urgent >/dev/null
-	bin/drain-queue
+	refresh --index "S&P 500" --sector Technology
 	bin/fetch --index "S&P 500" --sector Technology --format table ||
-		status=$?
+		failed $? "what it fetched cannot be shown"
 	echo
 	echo "The stack is up ($dir). Try:"
 	echo "  export STOCKNITY_CONF=$dir/settings   # and no REDIS_URL of your own"
@@ -108,7 +121,6 @@ show() {
 	echo "  bin/enqueue stock-data --all && bin/drain-queue && bin/status"
 	[ "$1" = run ] || echo "  curl http://127.0.0.1:$(cat "$dir/market.port")/_/calls"
 	echo "make stop ends it."
-	return $status
 }
 
 case ${1:-} in

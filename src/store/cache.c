@@ -236,8 +236,8 @@ put_result(const redisReply *reply, const struct cache_value *v, struct err *e)
 		if (reply->elements < 3)
 			break;
 		return err_set(e, RC_DENIED,
-		    "the Redis key \"%.100s\" holds a %.20s that is not ours: "
-		    "rename or delete it, or use another REDIS_DB",
+		    "%.100s in Redis is not ours, but a %.20s: rename or "
+		    "delete it, or use another REDIS_DB",
 		    reply->element[1]->str, reply->element[2]->str);
 	case 3:
 		clock_utc(redis_int(reply, 2, 0) / 1000, when, sizeof(when));

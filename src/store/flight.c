@@ -20,13 +20,15 @@ step(struct redis *r, const char *key, const char *op, const char *sector,
     int64_t fence_us, redisReply **out, struct err *e)
 {
 	char fence[24], lease[24], owner[96];
+	enum rc rc;
 	const char *argv[] = { key, op, sector, fence, lease, owner };
 
 	snprintf(fence, sizeof(fence), "%lld", (long long)fence_us);
 	snprintf(lease, sizeof(lease), "%lld", FLIGHT_LEASE_MS * 1000LL);
 	owner_name(owner, sizeof(owner));
-	return redis_script(r, &script_flight, 1,
-	    sizeof(argv) / sizeof(argv[0]), argv, NULL, out, e);
+	rc = redis_script(r, &script_flight, 1, sizeof(argv) / sizeof(argv[0]),
+	    argv, NULL, out, e);
+	return redis_blame_key(rc, key, e);
 }
 
 enum rc

@@ -72,6 +72,7 @@ guard_close(struct guard *g)
 struct args {
 	char hash[LIMIT_KEY];
 	char grants[LIMIT_KEY];
+	char either[LIMIT_KEY + 16]; /* both, for messages */
 	char n[6][24];
 };
 
@@ -91,10 +92,12 @@ make_keys(struct args *a, const char *source, struct err *e)
 {
 	enum rc rc = guard_key(a->hash, source, e);
 
-	if (rc == RC_OK)
-		snprintf(a->grants, sizeof(a->grants), "%.*s:grants",
-		    LIMIT_KEY - 8, a->hash);
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	snprintf(a->grants, sizeof(a->grants), "%.*s:grants", LIMIT_KEY - 8,
+	    a->hash);
+	snprintf(a->either, sizeof(a->either), "%s[:grants]", a->hash);
+	return RC_OK;
 }
 
 static void
@@ -128,7 +131,7 @@ redis_take(struct guard *guard, const char *source, int64_t interval_us,
 	rc = redis_script(guard->redis, &script_guard_take, 2,
 	    sizeof(argv) / sizeof(argv[0]), argv, NULL, &reply, e);
 	if (rc != RC_OK)
-		return rc;
+		return redis_blame_key(rc, a.either, e);
 	code = redis_int(reply, 0, -1);
 	if (code < 0 || code > 2) {
 		rc = err_set(e, RC_STORE, "guard_take: unexpected answer");

@@ -281,6 +281,33 @@ redis_call(struct redis *r, int argc, const char *const *argv,
 	return rc;
 }
 
+enum rc
+redis_trouble(enum rc rc)
+{
+	switch (rc) {
+	case RC_INVALID:
+		return RC_DENIED;
+	case RC_DENIED:
+	case RC_BUSY:
+	case RC_TIMEOUT:
+		return RC_STORE;
+	default:
+		return rc;
+	}
+}
+
+/* Short: a task keeps but the beginning of its error. */
+enum rc
+redis_blame_key(enum rc rc, const char *key, struct err *e)
+{
+	if (rc != RC_INVALID)
+		return rc;
+	return err_set(e, rc,
+	    "%.100s in Redis is not ours, by its type: rename or delete it, "
+	    "or use another REDIS_DB",
+	    key);
+}
+
 int64_t
 redis_int(const redisReply *reply, size_t i, int64_t deflt)
 {

@@ -88,6 +88,16 @@ enum rc redis_tell(struct redis *, int argc, const char *const *argv,
     const size_t *lens, struct err *);
 void redis_send(struct redis *);
 
+/*
+ * What is wrong where work cannot go on without what Redis refused: RC_DENIED,
+ * a key of ours holds something else (WRONGTYPE), which does not mend itself;
+ * RC_STORE, it is lost, loading or does not let us.  Other codes stay.
+ */
+enum rc redis_trouble(enum rc);
+
+/* rc; where it is RC_INVALID (WRONGTYPE) the message names the key. */
+enum rc redis_blame_key(enum rc rc, const char *key, struct err *);
+
 /* RC_BUG: replies are to be fetched, and no call can be made. */
 enum rc redis_idle(const struct redis *, struct err *);
 

@@ -1,134 +1,18 @@
-"""drain-queue against a real Redis and the market server: what is run, what
-becomes of a task when something breaks, and how the processes behave."""
+"""drain-queue against a real Redis and the market server: what is run, when,
+by how many, and what it says."""
+import calendar
 import json
 import os
-import pty
-import random
+import re
 import signal
-import subprocess
 import sys
 import time
-import uuid
-
-import redis
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Servers, main, program, run, wait_until  # noqa: E402
-
-KEY = "stocknity:{default}:"
-SEED = int(os.environ.get("SEED", "20261123"))
-POINTS = int(os.environ.get("POINTS", "20"))  # moments of SIGTERM; 200: long
-SLOW = "kind=slow n=150000 path=/screener"  # a page takes seconds
-
-
-def same(got, want, what=""):
-    assert got == want, "%s: got %r, want %r" % (what, got, want)
-
-
-def world():
-    s = Servers()
-    s.r = redis.Redis(unix_socket_path=s.socket, decode_responses=True)
-    return s
-
-
-def put(s, *tasks):
-    """Enqueue; each a dict of what is special.  Their ids."""
-    lines, ids = [], []
-    for t in tasks:
-        t = dict({"id": str(uuid.uuid4())}, **t)
-        ids.append(t["id"])
-        lines.append(json.dumps(t))
-    r = run("enqueue", "-", env=s.env(), stdin="\n".join(lines) + "\n")
-    assert r.code == 0, r
-    return ids
-
-
-def fetch_task(index="DJIA", **more):
-    return dict({"type": "fetch_stock_data", "index": index}, **more)
-
-
-def probe(index="", **more):
-    """Unequal to all others, so that none is merged."""
-    return dict({"type": "probe", "index": index,
-                 "sector": uuid.uuid4().hex[:12]}, **more)
-
-
-def task(s, id):
-    return s.r.hgetall(KEY + "task:" + id)
-
-
-def status(s, *ids):
-    return [task(s, id).get("status") for id in ids]
-
-
-def stat(s, name):
-    where = "config" if name == "claimed" else "stats"
-    return int(s.r.hget(KEY + where, name) or 0)
-
-
-def runs(t):
-    """How many runs of a task were charged."""
-    return int(t.get("retry_count") or 0)
-
-
-def in_ms(s, id):
-    """When a scheduled task is due, from now."""
-    sec, us = s.r.time()
-    return s.r.zscore(KEY + "scheduled", id) / 1000 - sec * 1000 - us / 1000
-
-
-def drain(s, *args, timeout=60, **env):
-    return run("drain-queue", *args, env=s.env(**env), timeout=timeout)
-
-
-class Drain:
-    """drain-queue in the background; ended by its pid."""
-
-    def __init__(self, s, *args, **env):
-        self.p = subprocess.Popen([program("drain-queue"), *args],
-                                  env=s.env(**env), stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for pid in self.workers():
-            try:
-                os.kill(pid, signal.SIGCONT)
-            except ProcessLookupError:
-                pass
-        if self.p.poll() is None:
-            self.p.terminate()
-        try:
-            self.p.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.p.kill()
-            self.p.communicate()
-
-    def workers(self):
-        try:
-            with open("/proc/%d/task/%d/children" % (self.p.pid, self.p.pid)) as f:
-                return [int(pid) for pid in f.read().split()]
-        except OSError:
-            return []
-
-    def end(self, sig=None, timeout=20):
-        """Its exit status, what it said, and how long that took."""
-        began = time.monotonic()
-        if sig is not None:
-            self.p.send_signal(sig)
-        self.out, self.err = self.p.communicate(timeout=timeout)
-        self.seconds = time.monotonic() - began
-        return self.p.returncode
-
-
-def running(s, *ids):
-    return lambda: all(x == "processing" for x in status(s, *ids))
-
-
-def owner_pid(s, id):
-    return int(task(s, id)["owner"].rsplit(":", 1)[1])
+from drain_kit import (  # noqa: E402
+    Drain, drain, fetch_task, in_ms, on_a_terminal, probe, put, running, runs,
+    SLOW, stat, status, task, world)
+from harness import main, run, same, tests_of, wait_until  # noqa: E402
 
 
 def empty_queue_is_done_at_once(s):
@@ -221,7 +105,8 @@ def permanent_failure_is_not_retried(s):
     s.fresh()
     id, = put(s, probe("refuse"))
     r = drain(s)
-    same(r.code, 0, r)
+    same((r.code, r.out, len(r.err.splitlines())), (0, "", 1), r)
+    assert id in r.err and "failed: rc=blocked" in r.err, r
     same((status(s, id), runs(task(s, id))), (["failed"], 1))
 
 
@@ -267,118 +152,6 @@ def stale_data_is_no_success(s):
     same((status(s, id), runs(task(s, id))), (["scheduled"], 1))
 
 
-def terminated_at_any_moment(s):
-    rng = random.Random(SEED)
-    for point in range(POINTS):
-        s.fresh(SLOW)
-        ids = put(s, fetch_task("S&P 500"), fetch_task("DJIA"),
-                  *[probe("sleep:%d" % rng.randint(0, 300)) for _ in range(9)])
-        what = "seed %d, point %d" % (SEED, point)
-        with Drain(s, "--workers", "2") as d:
-            time.sleep(rng.uniform(0, 1.2))
-            code = d.end(signal.SIGTERM)
-        # Before it had begun at all, a signal is what it always is.
-        assert code == 0 or (code == -15 and stat(s, "claimed") == 0), what
-        same((d.out, d.err), ("", ""), what)
-        assert d.seconds < 1, "%s: %.2f s" % (what, d.seconds)
-        same(s.r.zcard(KEY + "processing"), 0, what)
-        for id in ids:
-            t = task(s, id)
-            assert t["status"] in ("pending", "completed"), (what, t)
-            same((runs(t), int(t.get("lost") or 0)), (0, 0), what)
-        same(s.r.keys("stocknity:flight:*") and
-             [s.r.hget(k, "lease_until_us") not in (None, "0") and
-              int(s.r.hget(k, "lease_until_us")) > time.time() * 1e6
-              for k in s.r.keys("stocknity:flight:*")].count(True) or 0, 0,
-             what + ": flights held")
-        s.post("/_/reset")
-        same(drain(s).code, 0, what)
-        same(set(status(s, *ids)), {"completed"}, what)
-
-
-def hangup_ends_it_but_not_under_nohup(s):
-    for how in ("", "nohup "):
-        s.fresh()
-        ids = put(s, *[probe("sleep:800") for _ in range(2)])
-        p = subprocess.Popen(["sh", "-c", "exec %s%s" % (
-            how, program("drain-queue"))], env=s.env(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True)
-        wait_until(running(s, *ids), "the tasks")
-        os.killpg(p.pid, signal.SIGHUP)
-        same(p.wait(10), 0)
-        same(status(s, *ids), ["completed" if how else "pending"] * 2)
-
-
-def killed_worker_is_replaced(s):
-    s.fresh()
-    id, = put(s, probe("sleep:1500"))
-    with Drain(s, "--wait", "-t", "20", "--workers", "2", TASK_LEASE=1) as d:
-        wait_until(running(s, id), "the task")
-        pid = owner_pid(s, id)
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: len(d.workers()) == 2 and pid not in d.workers(),
-                   "the new worker", 3)
-        wait_until(lambda: status(s, id) == ["completed"], "the second run")
-        same(d.end(signal.SIGTERM), 0)
-    assert "a worker ended with signal 9: replaced" in d.err, d.err
-    same(runs(task(s, id)), 0)
-    same(stat(s, "claimed"), 2)
-
-
-def killing_task_takes_no_others_with_it(s):
-    s.fresh()
-    ids = put(s, probe("sleep:30000"), *[probe("n%d" % i) for i in range(5)])
-    with Drain(s, "--wait", "-t", "60", "--workers", "1", TASK_LEASE=1) as d:
-        for lost in range(5):
-            wait_until(lambda: task(s, ids[0]).get("status") == "processing" and
-                       int(task(s, ids[0]).get("lost") or 0) == lost,
-                       "run %d" % (lost + 1))
-            os.kill(owner_pid(s, ids[0]), signal.SIGKILL)
-        wait_until(lambda: status(s, *ids) == ["failed"] + ["completed"] * 5,
-                   "the others")
-        same(d.end(signal.SIGTERM), 0)
-
-
-def workers_that_keep_crashing_end_the_drain(s):
-    s.fresh()
-    seen = set()
-    with Drain(s, "--wait", "--workers", "1") as d:
-        for _ in range(11):
-            wait_until(lambda: set(d.workers()) - seen, "a worker")
-            pid, = set(d.workers()) - seen
-            seen.add(pid)
-            os.kill(pid, signal.SIGKILL)
-        same(d.end(), 70)
-    assert "keep crashing" in d.err, d.err
-
-
-def orphaned_workers_hand_back(s):
-    s.fresh()
-    ids = put(s, *[probe("sleep:3000") for _ in range(3)])
-    with Drain(s, "--workers", "1") as d:
-        wait_until(running(s, *ids), "the tasks")
-        d.p.kill()
-        d.p.wait()
-        wait_until(lambda: status(s, *ids) == ["pending"] * 3, "them back", 2)
-    same([runs(task(s, id)) for id in ids], [0] * 3)
-
-
-def lease_is_renewed_while_a_fetch_runs(s):
-    s.fresh(SLOW)
-    id, = put(s, fetch_task("NASDAQ 100"))
-    progress = set()
-    with Drain(s, TASK_LEASE=1) as d:
-        while d.p.poll() is None:
-            progress.add(task(s, id).get("progress"))
-            time.sleep(0.05)
-        same(d.end(), 0)
-    same((d.out, d.err), ("", ""))
-    same((status(s, id), stat(s, "claimed"), stat(s, "lost")),
-         (["completed"], 1, 0))
-    assert any(p and p.endswith("of 101 rows") for p in progress), progress
-
-
 def running_task_can_be_cancelled(s):
     s.fresh(SLOW)
     ids = put(s, fetch_task("S&P 500"), probe("sleep:20000"))
@@ -395,29 +168,6 @@ def running_task_can_be_cancelled(s):
     s.post("/_/reset")
     r = s.fetch(timeout=20)
     same(r.code, 0, r)
-
-
-def stopped_worker_settles_nothing_when_it_wakes(s):
-    s.fresh()
-    for task_ in (probe("sleep:300"), fetch_task()):
-        id, = put(s, task_)
-        if task_["type"] != "probe":
-            s.post("/_/faults", SLOW + " count=1\n")
-        with Drain(s, "-v", "--workers", "1", TASK_LEASE=1) as d:
-            wait_until(running(s, id), "the task")
-            pid = owner_pid(s, id)
-            os.kill(pid, signal.SIGSTOP)
-            time.sleep(1.2)
-            s.r.hset("stocknity:flight:{DJIA}", "lease_until_us", 1)
-            same(drain(s, TASK_LEASE=20).code, 0)
-            want = task(s, id)
-            cached = s.r.get("stock_data:DJIA:Any")
-            same(want["status"], "completed")
-            os.kill(pid, signal.SIGCONT)
-            same(d.end(), 0)
-        same(task(s, id), want)
-        same(s.r.get("stock_data:DJIA:Any"), cached)
-        assert "0 completed" in d.out and "1 lost" in d.out, d.out
 
 
 def no_more_than_n_tasks(s):
@@ -539,132 +289,53 @@ def wrong_ways_to_start(s):
     same(drain(s, "-h").code, 0)
 
 
-def unusable_settings_hand_the_task_back(s):
-    s.fresh()
-    id, = put(s, fetch_task())
-    r = drain(s, SOURCES="nonsense")
-    same((r.code, len(r.err.splitlines())), (78, 1), r)
-    same((status(s, id), runs(task(s, id))), (["pending"], 0))
-
-
 def paused_queue_is_left_alone(s):
     s.fresh()
     id, = put(s, probe())
-    s.r.hset(KEY + "config", "paused", "1")
-    same(drain(s).code, 0)
+    r = run("enqueue", "--pause", "being \x1b[1mmended", env=s.env())
+    same(r.code, 0, r)
+    r = drain(s)
+    same((r.code, r.out, r.err), (0, "", ""), "quiet in a pipe")
+    r = drain(s, "-v")
+    same(r.code, 0, r)
+    assert r.out.startswith("drained 0 tasks: "), r
+    assert "drain-queue: the queue is paused until enqueue --resume: being " in r.err, r
+    assert "\x1b" not in r.err, r
+    run("enqueue", "--pause", "short", "--for", "3600", env=s.env())
+    r = drain(s, "-v")
+    until = re.search(r"paused until (\S+Z): short\n", r.err)
+    assert until, r
+    at = calendar.timegm(time.strptime(until.group(1), "%Y-%m-%dT%H:%M:%SZ"))
+    assert 3500 < at - time.time() <= 3601, until.group(0)
     same(status(s, id), ["pending"])
-
-
-def lost_redis_ends_the_drain(s):
-    other = Servers()
-    try:
-        other.r = redis.Redis(unix_socket_path=other.socket,
-                              decode_responses=True)
-        other.fresh(SLOW)
-        id, = put(other, fetch_task("S&P 500"))
-        with Drain(other, "--wait", TASK_LEASE=2) as d:
-            wait_until(lambda: other.calls(), "the first call")
-            other.stop_redis()
-            same(d.end(), 69)
-            calls = len(other.calls())
-        same(len(d.err.splitlines()), 1, d.err)
-        assert calls < 10, calls
-    finally:
-        other.close()
-
-
-def full_redis_drains_what_it_can(s):
-    other = Servers()
-    try:
-        other.r = redis.Redis(unix_socket_path=other.socket,
-                              decode_responses=True)
-        other.fresh()
-        ids = put(other, fetch_task(), probe(), probe("sleep:10"))
-        other.r.config_set("maxmemory", 1)
-        r = drain(other)
-        same(r.code, 75, r)
-        assert "full" in r.err, r.err
-        same(status(other, *ids), ["scheduled", "completed", "completed"])
-        same(runs(task(other, ids[0])), 0)
-        same(other.calls(), [])
-    finally:
-        other.close()
-
-
-def data_that_redis_does_not_take_is_not_done(s):
-    other = Servers()
-    try:
-        other.r = redis.Redis(unix_socket_path=other.socket,
-                              decode_responses=True)
-        other.fresh("kind=slow n=300000 path=/screener after=1")
-        id, = put(other, fetch_task())
-        with Drain(other) as d:
-            wait_until(lambda: len(other.calls()) == 2, "the last page")
-            other.r.config_set("maxmemory", 1)
-            same(d.end(), 75)
-        same((status(other, id), runs(task(other, id))), (["scheduled"], 0))
-        same(other.r.exists("stock_data:DJIA:Any"), 0)
-    finally:
-        other.close()
+    code, seen = on_a_terminal(s)
+    same(code, 0, seen)
+    assert b"the queue is paused until 2" in seen, seen
+    run("enqueue", "--resume", env=s.env())
+    r = drain(s, "-v")
+    assert "paused" not in r.err, r
+    same(status(s, id), ["completed"])
 
 
 def terminal_sees_progress_and_summary(s):
     s.fresh()
     put(s, *[probe("sleep:600") for _ in range(2)])
-    leader, follower = pty.openpty()
-    p = subprocess.Popen([program("drain-queue")], env=s.env(),
-                         stdin=follower, stdout=follower, stderr=follower)
-    os.close(follower)
-    seen = b""
-    try:
-        while True:
-            seen += os.read(leader, 4096)
-    except OSError:
-        pass  # the other side is closed
-    same(p.wait(10), 0)
-    os.close(leader)
+    code, seen = on_a_terminal(s)
+    same(code, 0, seen)
     assert b"2 running" in seen, seen
     assert seen.rstrip().split(b"\x1b[K")[-1].startswith(
         b"drained 2 tasks: 2 completed, 0 retried, 0 failed, "), seen
 
 
-TESTS = [
-    empty_queue_is_done_at_once,
-    datasets_fill_the_cache,
-    fresh_dataset_is_fetched_again_only_by_force,
-    empty_dataset_is_a_result,
-    probes_go_through_with_one_line,
-    failure_is_retried_later,
-    retries_until_it_works,
-    attempts_are_counted,
-    permanent_failure_is_not_retried,
-    limited_first_page_is_not_charged,
-    retry_after_is_honoured,
-    open_breaker_is_not_charged,
-    stale_data_is_no_success,
-    terminated_at_any_moment,
-    hangup_ends_it_but_not_under_nohup,
-    killed_worker_is_replaced, killing_task_takes_no_others_with_it,
-    workers_that_keep_crashing_end_the_drain,
-    orphaned_workers_hand_back,
-    lease_is_renewed_while_a_fetch_runs,
-    running_task_can_be_cancelled,
-    stopped_worker_settles_nothing_when_it_wakes,
-    no_more_than_n_tasks,
-    time_bounds_claiming_only,
-    task_that_outlives_its_deadline_has_failed,
-    waiting_wakes_within_a_second,
-    delayed_task_is_run_when_due,
-    backlog_decides_how_many_workers,
-    eight_workers_share_the_limiter,
-    wrong_ways_to_start,
-    unusable_settings_hand_the_task_back,
-    paused_queue_is_left_alone,
-    lost_redis_ends_the_drain,
-    full_redis_drains_what_it_can,
-    data_that_redis_does_not_take_is_not_done,
-    terminal_sees_progress_and_summary,
-]
+def pause_that_ends_while_we_wait_is_not_told(s):
+    s.fresh()
+    id, = put(s, probe())
+    run("enqueue", "--pause", "short", "--for", "1", env=s.env())
+    with Drain(s, "--wait", "-t", "3", "-v") as d:
+        same(d.end(), 0)
+    same(status(s, id), ["completed"])
+    assert "paused" not in d.err, d.err
+
 
 if __name__ == "__main__":
-    main(TESTS, world)
+    main(tests_of(globals()), world)

@@ -11,15 +11,11 @@ import time
 import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Servers, main, program, run, wait_until  # noqa: E402
+from harness import ROOT, Servers, main, program, run, same, wait_until  # noqa: E402
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 LIGHT = {"libhiredis", "libjson-c", "libm", "libc", "linux-vdso", "ld-linux-x86-64",
          "libasan", "libubsan", "libgcc_s", "libstdc++"}
-
-
-def same(got, want, what=""):
-    assert got == want, "%s: got %r, want %r" % (what, got, want)
 
 
 def enqueue(s, *args, stdin=None, **env):
@@ -147,6 +143,16 @@ def help_and_version(s):
     assert r.out.startswith("usage: enqueue "), r
     assert all(len(line) <= 80 for line in r.out.splitlines())
     same(enqueue(s, "--version").out, "enqueue (Stocknity Data) 1.0.0\n")
+
+
+def every_exit_status_is_in_help_and_manual(s):
+    """Those of its man page, and no other."""
+    for name in ("fetch", "enqueue", "drain-queue"):
+        help_ = run(name, "-h", env=s.env()).out.split("Exit status: ")[1]
+        with open(os.path.join(ROOT, "man/stocknity-%s.1" % name)) as f:
+            manual = f.read().split("\n.Sh EXIT STATUS\n")[1].split("\n.Sh ")[0]
+        same(sorted(int(n) for n in re.findall(r"(?:^|;) *(\d+) ", help_.replace("\n", " "))),
+             sorted(int(n) for n in re.findall(r"^\.It (\d+)$", manual, re.M)), name)
 
 
 def no_redis_is_69_and_a_bad_setting_78(s):

@@ -158,6 +158,19 @@ def wait_until(condition, what, seconds=15):
         time.sleep(0.02)
 
 
+def same(got, want, what=""):
+    assert got == want, "%s: got %r, want %r" % (what, got, want)
+
+
+def tests_of(names):
+    """The tests among the globals of a file: its functions of s alone, but for
+    helpers, whose names begin with _."""
+    return [f for name, f in names.items()
+            if callable(f) and getattr(f, "__module__", "") == "__main__"
+            and not name.startswith("_") and f.__code__.co_argcount == 1
+            and f.__code__.co_varnames[0] == "s"]
+
+
 class Skip(Exception):
     """This machine cannot run the test; the reason."""
 

@@ -6,49 +6,8 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 B=${1:-${B:-build/rel}}
-tmp=$(mktemp -d /tmp/queue.XXXXXX) || exit 1
-pid=
-passed=0 failed=0
-
-# shellcheck disable=SC2317 # the trap calls it
-end() {
-	[ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
-	rm -rf "$tmp"
-}
-trap end EXIT
-trap 'exit 1' HUP INT TERM
-
-finish() {
-	echo "$passed passed, $failed failed, 0 skipped"
-	[ "$failed" -eq 0 ]
-	exit
-}
-
-start() {
-	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
-		--appendonly no --dir "$tmp" >"$tmp/redis.log" 2>&1 &
-	pid=$!
-	n=0
-	while kill -0 "$pid" 2>/dev/null && [ $n -lt 100 ]; do
-		redis-cli -s "$tmp/redis.sock" ping >/dev/null 2>&1 && return 0
-		sleep 0.05
-		n=$((n + 1))
-	done
-	return 1
-}
-
-# A cmocka program: its failures and what it says of them, counted.
-unit() {
-	"$B/tests/$1" >"$tmp/log" 2>&1
-	st=$?
-	ok=$(grep -c '^\[       OK \]' "$tmp/log")
-	bad=$(grep -c '^\[  FAILED  \] [a-z]' "$tmp/log")
-	bad=$((bad / 2))
-	[ $st -ne 0 ] && [ $bad -eq 0 ] && bad=1
-	[ $bad -gt 0 ] && grep -v -e '^\[ RUN' -e '^\[       OK' "$tmp/log"
-	passed=$((passed + ok))
-	failed=$((failed + bad))
-}
+# shellcheck source=tests/integration/own_redis.sh
+. tests/integration/own_redis.sh
 
 # Words that the list does not have, one a line; none is wanted.
 judge() { # WHAT FILE
@@ -137,12 +96,7 @@ only_old_commands() {
 	judge "scripts over 4 KB" "$tmp/new"
 }
 
-if ! start; then
-	echo "FAIL redis-server does not start"
-	cat "$tmp/redis.log"
-	failed=1
-	finish
-fi
+start --port 0 || no_redis
 export REDIS_URL="unix://$tmp/redis.sock"
 unset REDIS_HOST REDIS_PORT REDIS_DB REDIS_USERNAME REDIS_PASSWORD \
 	STOCKNITY_CONF QUEUE_MAX TASK_LEASE TASK_MAX_ATTEMPTS RETRY_DELAY

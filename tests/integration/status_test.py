@@ -436,8 +436,8 @@ def fits_the_terminal(s):
     assert "misses" in wide, "the table itself fits 80 columns"
 
 
-def two_round_trips_at_most(s):
-    """The overview: a script, and one pipeline of plain reads."""
+def the_overview_asks_no_more_than_it_must(s):
+    """A script and plain reads; status_trip_test.py counts the trips."""
     fill(s)
     status(s)  # Redis knows the script then
 

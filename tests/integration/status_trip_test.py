@@ -241,6 +241,17 @@ def failed_tasks_that_cannot_be_read(s):
     same((r.code, r.out), (65, ""), r)
 
 
+def keys_of_another_type_cannot_be_read(s):
+    s.fresh()
+    s.cli("SET", Q + "ready", "not a set")
+    for name, args in (("status", ()), ("status", ("--queue",)),
+                       ("drain-queue", ())):
+        r = run(name, *args, env=s.env())
+        same((r.code, r.out), (65, ""), (name, r))
+        assert "WRONGTYPE" in r.err, r
+        same(len(r.err.splitlines()), 1, r)
+
+
 def a_redis_that_evicts_tasks_gets_none(s):
     s.fresh()
     s.fetch("--all")
@@ -324,6 +335,7 @@ TESTS = [
     password_and_database_cost_nothing, the_database_is_still_the_one_asked_for,
     hints_name_the_setting_that_is_used, nothing_is_lost_on_a_terminal,
     a_word_that_is_too_long_is_broken, failed_tasks_that_cannot_be_read,
+    keys_of_another_type_cannot_be_read,
     a_redis_that_evicts_tasks_gets_none, a_redis_that_does_not_tell_is_believed,
     a_redis_that_keeps_nothing_is_said]
 

@@ -5,59 +5,18 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 B=${1:-${B:-build/rel}}
-tmp=$(mktemp -d /tmp/store.XXXXXX) || exit 1
-pid=
-passed=0 failed=0
-
-# shellcheck disable=SC2317 # the trap calls it
-end() {
-	[ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
-	rm -rf "$tmp"
-}
-trap end EXIT
-trap 'exit 1' HUP INT TERM
-
-finish() {
-	echo "$passed passed, $failed failed, 0 skipped"
-	[ "$failed" -eq 0 ]
-	exit
-}
+# shellcheck source=tests/integration/own_redis.sh
+. tests/integration/own_redis.sh
 
 # Another may take the port between the question and the answer: try again.
-start() {
+start_on_port() {
 	tries=0
 	while [ $((tries += 1)) -le 5 ]; do
 		STORE_PORT=$(/usr/bin/python3 -c 'import socket
 s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-		redis-server --port "$STORE_PORT" --bind 127.0.0.1 \
-			--unixsocket "$tmp/redis.sock" --save '' \
-			--appendonly no --dir "$tmp" >"$tmp/redis.log" 2>&1 &
-		pid=$!
-		n=0
-		while kill -0 "$pid" 2>/dev/null && [ $n -lt 100 ]; do
-			redis-cli -s "$tmp/redis.sock" ping >/dev/null 2>&1 &&
-				return 0
-			sleep 0.05
-			n=$((n + 1))
-		done
-		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
+		start --port "$STORE_PORT" --bind 127.0.0.1 && return
 	done
-	pid=
 	return 1
-}
-
-# A cmocka program: its failures and what it says of them, counted.
-unit() {
-	"$B/tests/$1" >"$tmp/log" 2>&1
-	st=$?
-	ok=$(grep -c '^\[       OK \]' "$tmp/log")
-	bad=$(grep -c '^\[  FAILED  \] [a-z]' "$tmp/log")
-	bad=$((bad / 2))
-	[ $st -ne 0 ] && [ $bad -eq 0 ] && bad=1
-	[ $bad -gt 0 ] && grep -v -e '^\[ RUN' -e '^\[       OK' "$tmp/log"
-	passed=$((passed + ok))
-	failed=$((failed + bad))
 }
 
 load() {
@@ -89,12 +48,7 @@ reader() {
 	fi
 }
 
-if ! start; then
-	echo "FAIL redis-server does not start"
-	cat "$tmp/redis.log"
-	failed=1
-	finish
-fi
+start_on_port || no_redis
 export STORE_PORT STORE_TMP="$tmp" REDIS_URL="unix://$tmp/redis.sock"
 unset REDIS_HOST REDIS_PORT REDIS_DB REDIS_USERNAME REDIS_PASSWORD \
 	STOCKNITY_CONF
