@@ -114,7 +114,7 @@ def main():
             for pid in subprocess.run(["pgrep", "-P", str(child.pid)],
                                       capture_output=True, text=True).stdout.split():
                 os.sched_setaffinity(int(pid), {SERVERS})
-        fine = compare("GET /api/stocks, S&P 500, %d bytes" % size,
+        fine = bool(os.environ.get("ONLY")) or compare("GET /api/stocks, S&P 500, %d bytes" % size,
                        base + "/api/stocks", base + "/bare/table")
         fine &= compare("GET %s, %d bytes" % (STATUS, len(status.body)),
                         base + STATUS, base + "/bare/status")
