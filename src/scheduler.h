@@ -1,0 +1,124 @@
+/*
+ * The scheduler: what cron's lines run, and the switch over them.
+ *
+ * A slot is the name of the latest instant at which a job was due:
+ * daily:2026-11-23 by local date, hourly:2026-11-23T13Z by UTC hour,
+ * weekly:2026-W47 by ISO week (scheduler_calendar.h).  The slot is by this
+ * machine's clock, which is cron's; Redis accepts each slot once, in the step
+ * that enqueues its tasks, so any number of hosts may carry the same crontab.
+ * An older slot than the newest accepted one is refused: a clock that goes
+ * back runs nothing twice.
+ *
+ * accepted ──▶ done.  A run holds its slot by a lease of TASK_LEASE; a slot
+ * whose run died is taken up by the next run of that job, or by the hourly
+ * one.  Its tasks are there already; the rest of the work may be done twice.
+ *
+ * Keys, in the hash slot of the queue:
+ *
+ *	slots       HASH  slot to "<accepted_us> <run>[ <state> …]", and
+ *	                  "switch" to "<0|1> <since_us>"
+ *	runs:<job>  LIST  the last SCHEDULER_HISTORY runs that ended
+ *
+ * Errors: those of queue.h.  RC_FULL: no room for the tasks; the slot stays
+ * open, and the hourly run catches it up.
+ */
+#ifndef SCHEDULER_H
+#define SCHEDULER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/config.h"
+#include "base/rc.h"
+#include "data/dataset.h"
+#include "scheduler_calendar.h"
+#include "store/queue.h"
+#include "store/redis.h"
+
+#define SCHEDULER_HISTORY 50 /* runs kept of a job */
+#define SCHEDULER_RUN     36 /* characters of a run's id */
+
+struct scheduler;
+
+/* All three are borrowed.  RC_CONFIG: SCHEDULER_INDEXES. */
+enum rc scheduler_open(struct scheduler **, const struct config *,
+    struct redis *, struct queue *, struct err *);
+void scheduler_close(struct scheduler *);
+
+/* Durable, and the same twice is the same once.  *was: how it stood. */
+enum rc scheduler_switch(struct scheduler *, int on, int *was, struct err *);
+
+/* One run of a slot.  Counts are -1 where the run that knew them died. */
+struct scheduler_run_info {
+	char slot[SCHEDULER_SLOT];
+	char run[SCHEDULER_RUN + 1]; /* its id */
+	int64_t accepted_us;         /* 0: there is no such run */
+	int64_t started_us; /* of the work; later than accepted if taken up */
+	int64_t ended_us;   /* 0: not yet */
+	int exit;           /* exit status; -1: not yet */
+	int64_t enqueued;   /* tasks */
+	int64_t merged;     /* tasks that were there already */
+	int64_t missed;     /* slots caught up by this one run, itself too;
+			       0: it ran in time */
+	int64_t purged;     /* tasks and datasets (weekly) */
+	int64_t repaired;   /* by the audit (weekly) */
+	int64_t findings;   /* of health or audit */
+};
+
+struct scheduler_state {
+	int running;
+	int64_t since_us; /* of the switch; 0: never touched */
+	int64_t now_us;   /* Redis TIME */
+	struct {
+		struct scheduler_run_info last;
+		int64_t next_s; /* since the epoch; 0: stopped */
+	} jobs[JOB__MAX];
+	struct {
+		int64_t pending, scheduled, processing, completed, failed,
+		    cancelled;
+	} queue;
+};
+
+/* Read-only, one round trip. */
+enum rc scheduler_state(
+    struct scheduler *, struct scheduler_state *, struct err *);
+
+/* The state as one JSON object, all keys always, without a line end. */
+void scheduler_state_json(
+    struct buf *, const struct config *, const struct scheduler_state *);
+
+/* The last runs of a job that ended, newest first, at most most.  Read-only. */
+enum rc scheduler_history(struct scheduler *, enum scheduler_job,
+    struct scheduler_run_info *, size_t most, size_t *n, struct err *);
+
+enum scheduler_what {
+	SCHEDULER_RAN,     /* the slot was accepted and is done */
+	SCHEDULER_STOPPED, /* the switch is off */
+	SCHEDULER_TAKEN,   /* this slot, or a newer one, was accepted before */
+	SCHEDULER_OVERLAP  /* a living run holds the slot */
+};
+
+struct scheduler_outcome {
+	enum scheduler_what what;
+	struct scheduler_run_info run; /* of the slot of now */
+	char text[256];                /* findings, one line; "": none */
+};
+
+/*
+ * What `schedule run` does, at the instant now_us of this machine's clock.
+ * RC_OK, also if there was nothing to do.  RC_UNHEALTHY: done, but health or
+ * audit found what stands in outcome->text.
+ */
+enum rc scheduler_run(struct scheduler *, enum scheduler_job, int64_t now_us,
+    struct scheduler_outcome *, struct err *);
+
+/* One urgent forced task: of a dataset, or for each index of
+ * SCHEDULER_INDEXES (results has DATASET_INDEXES places).  The switch does not
+ * matter.  RC_FULL: not (all) enqueued. */
+enum rc scheduler_refresh(struct scheduler *, const struct dataset *,
+    struct enqueue_result *, struct err *);
+enum rc scheduler_force_refresh(
+    struct scheduler *, struct enqueue_result *, size_t *n, struct err *);
+
+#endif
