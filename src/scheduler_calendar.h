@@ -36,19 +36,13 @@ enum rc calendar_job_of(const char *name, enum scheduler_job *, struct err *);
 /* Minutes since midnight of "HH:MM", 00:00 to 23:59; -1: not one. */
 int calendar_minutes(const char *text);
 
-/* The latest instant not after now at which the job was due, and the next one
- * after now. */
-int64_t calendar_due(
-    enum scheduler_job, int minutes, int64_t now, calendar_zone *);
+/* The latest instant not after now at which the job was due; slot (may be
+ * NULL) becomes the name of it. */
+int64_t calendar_due(enum scheduler_job, int minutes, int64_t now,
+    calendar_zone *, char slot[SCHEDULER_SLOT]);
+
+/* The first instant after now at which it is due. */
 int64_t calendar_next(
     enum scheduler_job, int minutes, int64_t now, calendar_zone *);
-
-/* The slot of an instant that calendar_due gave. */
-void calendar_slot(
-    enum scheduler_job, int64_t due, calendar_zone *, char out[SCHEDULER_SLOT]);
-
-/* How many times the job was due after from and not after to; at most most. */
-int calendar_count(enum scheduler_job, int minutes, int64_t from, int64_t to,
-    int most, calendar_zone *);
 
 #endif

@@ -19,7 +19,8 @@ static const char *const names[] = { "REDIS_URL", "REDIS_HOST", "REDIS_PORT",
 	"YAHOO_URL", "YAHOO_COOKIE_URL", "YAHOO_RATE_LIMIT", "REQUEST_TIMEOUT",
 	"CONNECT_TIMEOUT", "STALL_TIMEOUT", "TASK_DEADLINE", "MAX_WAIT",
 	"USER_AGENT", "TLS_CIPHERS", "DATA_DIR", "STATE_DIR", "LOG_LEVEL",
-	"STOCKNITY_CONF" };
+	"SCHEDULER_DAILY_REFRESH", "SCHEDULER_HOURLY_CHECK",
+	"SCHEDULER_WEEKLY_CLEANUP", "SCHEDULER_INDEXES", "STOCKNITY_CONF" };
 
 static int
 clean(void **state)
@@ -75,7 +76,13 @@ wrong_values_are_refused_by_name(void **state)
 		{ "FINVIZ_URL", "finviz.com" }, { "LOG_LEVEL", "loud" },
 		{ "LOG_LEVEL", "or" }, { "LOG_LEVEL", "war" },
 		{ "LOG_LEVEL", "error, warn" }, { "USER_AGENT", "a\nb" },
-		{ "REDIS_HOST", "a\x7f" } };
+		{ "REDIS_HOST", "a\x7f" },
+		{ "SCHEDULER_DAILY_REFRESH", "24:00" },
+		{ "SCHEDULER_DAILY_REFRESH", "8:00" },
+		{ "SCHEDULER_HOURLY_CHECK", "00:60" },
+		{ "SCHEDULER_HOURLY_CHECK", "00:1x" },
+		{ "SCHEDULER_WEEKLY_CLEANUP", "0200" },
+		{ "SCHEDULER_WEEKLY_CLEANUP", "02:000" } };
 	struct config c, before;
 
 	memset(&c, 7, sizeof(c));
@@ -104,6 +111,11 @@ a_message_tells_the_range(void **state)
 	assert_int_equal(config_load(&c, &e), RC_CONFIG);
 	assert_non_null(strstr(e.msg, "from 1 to 65535"));
 	assert_non_null(strstr(e.msg, "99999"));
+	unsetenv("REDIS_PORT");
+	setenv("SCHEDULER_DAILY_REFRESH", "25:00", 1);
+	assert_int_equal(config_load(&c, &e), RC_CONFIG);
+	assert_non_null(strstr(e.msg, "from 00:00 to 23:59"));
+	assert_non_null(strstr(e.msg, "25:00"));
 }
 
 static void

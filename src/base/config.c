@@ -7,7 +7,7 @@
 
 #include "base/config.h"
 
-enum kind { TEXT, SECRET, WHOLE, REAL, URL, CHOICE, LIST };
+enum kind { TEXT, SECRET, WHOLE, REAL, URL, CHOICE, LIST, TIME_OF_DAY };
 
 struct setting {
 	const char *name;
@@ -40,6 +40,12 @@ static const struct setting settings[] = {
 	    "seconds that a dataset is fresh" },
 	{ "STALE_TTL", WHOLE, AT(stale_ttl), 0, 31536000, "604800",
 	    "seconds that it is kept as stale after that" },
+	{ "SCHEDULER_DAILY_REFRESH", TIME_OF_DAY, AT(scheduler_daily_refresh),
+	    0, 0, "08:00", "when `schedule run daily` is due, local time" },
+	{ "SCHEDULER_HOURLY_CHECK", TIME_OF_DAY, AT(scheduler_hourly_check), 0,
+	    0, "00:00", "the same of `hourly`: only its minutes count" },
+	{ "SCHEDULER_WEEKLY_CLEANUP", TIME_OF_DAY, AT(scheduler_weekly_cleanup),
+	    0, 0, "02:00", "the same of `weekly`, on Sunday" },
 	{ "SCHEDULER_INDEXES", LIST, AT(scheduler_indexes), 0, 0,
 	    "DJIA,S&P 500", "the indexes that are kept fresh" },
 	{ "SOURCES", LIST, AT(sources), 0, 0, "finviz,yahoo",
@@ -220,12 +226,25 @@ is_url(const char *value)
 	       strchr(value, ' ') == NULL && strlen(value) <= URL_MOST;
 }
 
+/* "HH:MM", 00:00 to 23:59 */
+static int
+is_time_of_day(const char *s)
+{
+	return strlen(s) == 5 && s[2] == ':' && strspn(s, "0123456789") == 2 &&
+	       strspn(s + 3, "0123456789") == 2 && memcmp(s, "24", 2) < 0 &&
+	       s[3] < '6';
+}
+
 static enum rc
 set_text(
     struct config *c, const struct setting *s, const char *value, struct err *e)
 {
 	size_t n = strlen(value), len;
 
+	if (s->kind == TIME_OF_DAY && !is_time_of_day(value))
+		return err_set(e, RC_CONFIG,
+		    "%s is \"%.60s\": not a time from 00:00 to 23:59", s->name,
+		    value);
 	if (n >= s->size)
 		return err_set(e, RC_CONFIG,
 		    "%s has %zu characters: at most "
@@ -393,6 +412,8 @@ config_document(FILE *out)
 		    out, "| `%s` | %s%s%s | ", s->name, quote, s->deflt, quote);
 		if (s->kind == WHOLE || s->kind == REAL)
 			fprintf(out, "%.15g–%.15g", s->min, s->max);
+		if (s->kind == TIME_OF_DAY)
+			fputs("00:00–23:59", out);
 		for (const char *p = choices_of(s); *p != '\0'; p++) {
 			fputc(*p == '|' ? ',' : *p, out);
 			if (*p == '|')

@@ -28,6 +28,9 @@ struct config {
 	int64_t cache_ttl; /* seconds */
 	int64_t stale_ttl; /* seconds beyond cache_ttl */
 
+	char scheduler_daily_refresh[8];       /* HH:MM, local */
+	char scheduler_hourly_check[8];        /* HH:MM; its minutes count */
+	char scheduler_weekly_cleanup[8];      /* HH:MM on Sunday, local */
 	char scheduler_indexes[LIMIT_SETTING]; /* names, comma-separated */
 
 	char sources[LIMIT_SETTING]; /* names, in order, comma-separated */
