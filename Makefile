@@ -23,7 +23,7 @@ LIBS    = -Wl,--as-needed -lcurl -lhiredis -lxml2 -ljson-c -lm
 
 CORE    = $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c)) $B/lua.o
 LUA     = $(sort $(wildcard src/store/lua/*.lua))
-PROGS   = fetch fetch-live enqueue drain-queue status
+PROGS   = fetch fetch-live enqueue drain-queue status schedule
 BIN     = $(addprefix $Pbin/,$(PROGS))
 TESTS   = $(patsubst %.c,$B/%,$(wildcard tests/test_*.c))
 DRIVERS = $(patsubst tests/integration/%.c,$B/tests/%, \

@@ -92,6 +92,22 @@ void scheduler_state_json(
 enum rc scheduler_history(struct scheduler *, enum scheduler_job,
     struct scheduler_run_info *, size_t most, size_t *n, struct err *);
 
+/* The same with the last most runs of each job, as text or JSON: what
+ * `schedule show` prints. */
+enum rc scheduler_show(
+    struct scheduler *, size_t most, int json, struct buf *, struct err *);
+
+/* The crontab of the settings (scheduler_crontab.c). */
+struct scheduler_crontab {
+	const char *user; /* of the lines of /etc/cron.d; NULL: a user's own */
+	const char *bin;  /* where the programs are; NULL: /usr/local/bin */
+	const char *conf; /* STOCKNITY_CONF; NULL: none */
+};
+
+/* RC_USAGE: a text that cannot stand in a crontab. */
+enum rc scheduler_crontab(const struct config *,
+    const struct scheduler_crontab *, struct buf *, struct err *);
+
 enum scheduler_what {
 	SCHEDULER_RAN,     /* the slot was accepted and is done */
 	SCHEDULER_STOPPED, /* the switch is off */

@@ -92,6 +92,11 @@ enum rc cache_session_get(
 enum rc cache_session_put(struct redis *, const char *source,
     const char *session, int64_t ttl_s, struct err *);
 
+/* Forget a dataset of ours that was fetched longer ago than that (Redis expiry
+ * does so unless STALE_TTL was longer when it was written).  *gone: it was. */
+enum rc cache_purge(struct redis *, const struct dataset *, int64_t older_us,
+    int *gone, struct err *);
+
 #define CACHE_KEY (2 * LIMIT_KEY)
 
 /* The keys of a dataset; RC_BUG: too long. */

@@ -458,7 +458,7 @@ def audit_finds_and_mends(s):
 
 
 def is_as_light_as_a_client(s):
-    for name in ("enqueue", "status"):
+    for name in ("enqueue", "status", "schedule"):
         out = subprocess.run(["ldd", program(name)], capture_output=True,
                              text=True).stdout
         libs = {os.path.basename(line.split()[0]).split(".so")[0]

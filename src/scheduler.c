@@ -1,0 +1,160 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "scheduled.h"
+#include "scheduler_part.h"
+
+#define PREFIX "stocknity:{default}:"
+#define SLOTS  PREFIX "slots"
+
+static const char *const runs_keys[JOB__MAX] = {
+	[JOB_DAILY] = PREFIX "runs:daily",
+	[JOB_HOURLY] = PREFIX "runs:hourly",
+	[JOB_WEEKLY] = PREFIX "runs:weekly",
+};
+
+/* Those of lua/schedule_state.lua. */
+#define STATE_KEYS (7 + JOB__MAX)
+static const char *const state_keys[7] = { SLOTS, PREFIX "ready",
+	PREFIX "scheduled", PREFIX "processing", PREFIX "failed",
+	PREFIX "completed", PREFIX "cancelled" };
+
+enum rc
+scheduler_open(struct scheduler **out, const struct config *config,
+    struct redis *redis, struct queue *queue, struct err *e)
+{
+	struct scheduler *s = calloc(1, sizeof(*s));
+	enum rc rc;
+
+	if (s == NULL)
+		return err_set(e, RC_NOMEM, "scheduler: out of memory");
+	s->config = config;
+	s->redis = redis;
+	s->queue = queue;
+	s->minutes[JOB_DAILY] =
+	    calendar_minutes(config->scheduler_daily_refresh);
+	s->minutes[JOB_HOURLY] =
+	    calendar_minutes(config->scheduler_hourly_check);
+	s->minutes[JOB_WEEKLY] =
+	    calendar_minutes(config->scheduler_weekly_cleanup);
+	rc = scheduled_indexes(config, s->indexes, &s->nindexes, e);
+	if (rc != RC_OK) {
+		free(s);
+		return rc;
+	}
+	*out = s;
+	return RC_OK;
+}
+
+void
+scheduler_close(struct scheduler *s)
+{
+	free(s);
+}
+
+enum rc
+scheduler_call(struct scheduler *s, const struct script *script,
+    enum scheduler_job job, int nkeys, const char *const *args, size_t n,
+    redisReply **out, struct err *e)
+{
+	const char *argv[16] = { SLOTS, runs_keys[job] };
+
+	if (nkeys + n > sizeof(argv) / sizeof(argv[0]))
+		return err_set(
+		    e, RC_BUG, "%s: too many arguments", script->name);
+	memcpy(argv + nkeys, args, n * sizeof(*args));
+	return redis_script(
+	    s->redis, script, nkeys, nkeys + (int)n, argv, NULL, out, e);
+}
+
+enum rc
+scheduler_call_state(struct scheduler *s, redisReply **out, struct err *e)
+{
+	const char *argv[STATE_KEYS];
+
+	memcpy(argv, state_keys, sizeof(state_keys));
+	memcpy(argv + 7, runs_keys, sizeof(runs_keys));
+	return redis_script(s->redis, &script_schedule_state, STATE_KEYS,
+	    STATE_KEYS, argv, NULL, out, e);
+}
+
+enum rc
+scheduler_call_runs(struct scheduler *s, enum scheduler_job job,
+    const char *last, redisReply **out, struct err *e)
+{
+	const char *argv[] = { "LRANGE", runs_keys[job], "0", last };
+
+	return redis_call(s->redis, 4, argv, NULL, out, e);
+}
+
+enum rc
+scheduler_switch(struct scheduler *s, int on, int *was, struct err *e)
+{
+	const char *args[] = { on < 0 ? "" : on > 0 ? "1" : "0" };
+	redisReply *reply = NULL;
+	enum rc rc = scheduler_call(
+	    s, &script_schedule_switch, JOB_DAILY, 1, args, 1, &reply, e);
+
+	if (rc != RC_OK)
+		return rc;
+	*was = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+	freeReplyObject(reply);
+	return RC_OK;
+}
+
+/*
+ * Each task has its id before it is sent.  A second try, for those whose
+ * connection was lost since the last call: what is there already is the same
+ * task.
+ */
+static enum rc
+refresh(struct scheduler *s, const struct dataset *d, size_t n,
+    struct enqueue_result *results, struct err *e)
+{
+	struct task_spec specs[DATASET_INDEXES] = { 0 };
+	size_t full = 0;
+	enum rc rc;
+
+	for (size_t i = 0; i < n; i++) {
+		task_new_id(specs[i].id);
+		specs[i].type = TASK_FETCH;
+		specs[i].dataset = d[i];
+		specs[i].force = 1;
+		specs[i].priority = PRIORITY_URGENT;
+	}
+	rc = queue_enqueue(s->queue, specs, n, results, e);
+	if (rc == RC_STORE) {
+		rc = queue_enqueue(s->queue, specs, n, results, e);
+		for (size_t i = 0; i < n && rc == RC_OK; i++)
+			if (results[i].what == ENQUEUED_SAME)
+				results[i].what = ENQUEUED_NEW;
+	}
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		full += results[i].what == ENQUEUED_FULL;
+	if (full > 0)
+		return err_set(e, RC_FULL,
+		    "the queue is full (QUEUE_MAX): %zu of %zu task%s refused",
+		    full, n, n == 1 ? "" : "s");
+	return RC_OK;
+}
+
+enum rc
+scheduler_refresh(struct scheduler *s, const struct dataset *d,
+    struct enqueue_result *result, struct err *e)
+{
+	return refresh(s, d, 1, result, e);
+}
+
+enum rc
+scheduler_force_refresh(struct scheduler *s, struct enqueue_result *results,
+    size_t *n, struct err *e)
+{
+	struct dataset d[DATASET_INDEXES];
+
+	for (size_t i = 0; i < s->nindexes; i++)
+		d[i] = (struct dataset){ s->indexes[i], DATASET_ANY };
+	*n = s->nindexes;
+	return refresh(s, d, s->nindexes, results, e);
+}

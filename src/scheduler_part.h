@@ -1,0 +1,93 @@
+/*
+ * What the files of the scheduler share, and nobody else.
+ */
+#ifndef SCHEDULER_PART_H
+#define SCHEDULER_PART_H
+
+#include "scheduler.h"
+
+#define SCHEDULER_SLOTS 256 /* of those in Redis, as many are looked at */
+#define SCHEDULER_GRACE 300 /* seconds after which a slot is late */
+
+struct scheduler {
+	const struct config *config; /* borrowed, as the next two */
+	struct redis *redis;
+	struct queue *queue;
+	int minutes[JOB__MAX]; /* since midnight */
+	const char *indexes[DATASET_INDEXES];
+	size_t nindexes;
+};
+
+/* A slot that was accepted. */
+struct scheduler_slot {
+	char name[SCHEDULER_SLOT];
+	char run[SCHEDULER_RUN + 1];
+	enum scheduler_job job;
+	int64_t accepted_us;
+	int done;
+};
+
+struct scheduler_slots {
+	struct scheduler_slot list[SCHEDULER_SLOTS];
+	size_t n;
+};
+
+/* As scheduler_state, with the slots. */
+enum rc scheduler_look(struct scheduler *, struct scheduler_state *,
+    struct scheduler_slots *, struct err *);
+
+/* The newest slot of a job; NULL: none was ever accepted. */
+const struct scheduler_slot *scheduler_newest(
+    const struct scheduler_slots *, enum scheduler_job);
+const struct scheduler_slot *scheduler_find(
+    const struct scheduler_slots *, const char *slot);
+
+/* A run as a line of the history, but for its end, and back. */
+void scheduler_record(const struct scheduler_run_info *, struct buf *);
+int scheduler_record_read(const char *line, struct scheduler_run_info *);
+
+/* A script of the scheduler that answers an array or an integer. */
+enum rc scheduler_call(struct scheduler *, const struct script *,
+    enum scheduler_job, int nkeys, const char *const *args, size_t n,
+    redisReply **, struct err *);
+
+/* Its read-only halves: lua/schedule_state.lua, and the runs of a job. */
+enum rc scheduler_call_state(struct scheduler *, redisReply **, struct err *);
+enum rc scheduler_call_runs(struct scheduler *, enum scheduler_job,
+    const char *last, redisReply **, struct err *);
+
+/* The tasks of a slot; specs has SCHEDULER_TASKS places. */
+#define SCHEDULER_TASKS (DATASET_INDEXES * DATASET_SECTORS)
+enum rc scheduler_tasks(struct scheduler *, enum scheduler_job, int64_t now_us,
+    struct task_spec *specs, size_t *n, struct err *);
+
+/* One step of scheduler_run: what it knows, and the slot it is at. */
+struct scheduler_step {
+	struct scheduler *scheduler;
+	const struct scheduler_slots *slots;
+	int64_t since_us; /* of the switch */
+	int64_t now_us;   /* of this machine's clock */
+	enum scheduler_job job;
+	struct scheduler_run_info run; /* its counts are filled in */
+	struct buf *text;              /* findings */
+};
+
+/* The latest slot of the step's job, under a new run. */
+void scheduler_step_slot(struct scheduler_step *);
+
+/* Accept the slot with its tasks.  *accepted 0: someone else has. */
+enum rc scheduler_accept(struct scheduler_step *, int *accepted, struct err *);
+
+/* Hold an accepted slot by its lease, do its work, and write that it is done.
+ * *what: how it went. */
+enum rc scheduler_finish(
+    struct scheduler_step *, enum scheduler_what *what, struct err *);
+
+/* The lease for as long again; RC_BUSY: it is lost. */
+enum rc scheduler_renew(struct scheduler_step *, struct err *);
+
+/* The work of a slot whose tasks are enqueued already; it may be done twice.
+ * RC_UNHEALTHY: done, findings stand in text. */
+enum rc scheduler_work(struct scheduler_step *, struct err *);
+
+#endif

@@ -1,0 +1,275 @@
+#include <string.h>
+
+#include "report.h"
+#include "scheduler_part.h"
+#include "store/cache.h"
+
+#define SECOND    INT64_C(1000000) /* in microseconds */
+#define READ_MS   INT64_C(86400000)
+#define KEEP_MS   (30 * INT64_C(86400000)) /* of tasks that ended */
+#define CALLS     100000 /* of a step that goes on until nothing is left */
+#define TEXT_MOST 16384
+
+/* Which tasks a slot has */
+
+static void
+add_task(struct task_spec *specs, size_t *n, const char *index,
+    const char *sector, enum priority priority)
+{
+	struct task_spec *t = &specs[(*n)++];
+
+	memset(t, 0, sizeof(*t));
+	t->type = TASK_FETCH;
+	t->dataset = (struct dataset){ index, sector };
+	t->force = 1;
+	t->priority = priority;
+}
+
+static enum rc
+daily_tasks(struct scheduler *s, int64_t now_us, struct task_spec *specs,
+    size_t *n, struct err *e)
+{
+	(void)now_us;
+	(void)e;
+	for (size_t i = 0; i < s->nindexes; i++)
+		add_task(specs, n, s->indexes[i], DATASET_ANY, PRIORITY_HIGH);
+	return RC_OK;
+}
+
+/* Datasets of one index, in the order of dataset_sectors; one round trip. */
+static enum rc
+peek(struct scheduler *s, const char *index,
+    struct cache_about about[DATASET_SECTORS], struct err *e)
+{
+	redisReply *v[DATASET_SECTORS * CACHE_PEEK] = { NULL };
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < DATASET_SECTORS && rc == RC_OK; i++)
+		rc = cache_peek_ask(s->redis,
+		    &(struct dataset){ index, dataset_sectors[i].name }, e);
+	if (rc == RC_OK)
+		rc = redis_fetch(s->redis, v, DATASET_SECTORS * CACHE_PEEK, e);
+	for (size_t i = 0; i < DATASET_SECTORS; i++) {
+		cache_peek_read(&v[i * CACHE_PEEK], &about[i]);
+		for (size_t j = 0; j < CACHE_PEEK; j++)
+			if (v[i * CACHE_PEEK + j] != NULL)
+				freeReplyObject(v[i * CACHE_PEEK + j]);
+	}
+	return rc;
+}
+
+/* What was read within a day, and would not be fresh at the next run; two
+ * sectors of an index, or Any, are one sweep of all of it. */
+static enum rc
+hourly_tasks(struct scheduler *s, int64_t now_us, struct task_spec *specs,
+    size_t *n, struct err *e)
+{
+	int64_t now_ms = now_us / 1000;
+	int64_t next_ms =
+	    1000 * calendar_next(JOB_HOURLY, s->minutes[JOB_HOURLY],
+		       now_us / SECOND, calendar_local);
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < s->nindexes && rc == RC_OK; i++) {
+		struct cache_about about[DATASET_SECTORS];
+		const char *sector = NULL;
+
+		rc = peek(s, s->indexes[i], about, e);
+		for (size_t j = 0; j < DATASET_SECTORS && rc == RC_OK; j++) {
+			if (!about[j].there ||
+			    about[j].read_ms <= now_ms - READ_MS ||
+			    about[j].fresh_ms > next_ms)
+				continue;
+			sector = sector == NULL ? dataset_sectors[j].name
+						: DATASET_ANY;
+		}
+		if (sector != NULL)
+			add_task(specs, n, s->indexes[i], sector, PRIORITY_LOW);
+	}
+	return rc;
+}
+
+/* Work beside the tasks */
+
+/* What status --check finds, but for the age of the data: that is what this
+ * run sees to. */
+static enum rc
+check_health(struct scheduler_step *st, struct err *e)
+{
+	struct scheduler *s = st->scheduler;
+	struct report r = { .config = s->config,
+		.redis = s->redis,
+		.queue = s->queue,
+		.view = REPORT_CHECK };
+	struct buf found;
+	enum rc rc;
+	size_t n;
+
+	buf_init(&found, TEXT_MOST);
+	rc = report_check(&r, &found, e);
+	if (rc == RC_UNHEALTHY)
+		rc = RC_OK;
+	for (char *p = found.data; rc == RC_OK && p != NULL && *p != '\0';
+	     p += n) {
+		n = strcspn(p, "\n");
+		n += p[n] == '\n';
+		if (strncmp(p, "data: ", 6) == 0)
+			continue;
+		buf_add(st->text, p, n);
+		st->run.findings++;
+	}
+	buf_fini(&found);
+	return rc;
+}
+
+/* A slot that was due, that nobody accepted: once, for all that were missed. */
+static enum rc
+catch_up(struct scheduler_step *hourly, enum scheduler_job job, struct err *e)
+{
+	const struct scheduler_slot *newest =
+	    scheduler_newest(hourly->slots, job);
+	struct scheduler_step st = *hourly;
+	int64_t now = st.now_us / SECOND, due;
+	enum scheduler_what what;
+	int accepted;
+	enum rc rc;
+
+	st.job = job;
+	scheduler_step_slot(&st);
+	due = calendar_due(
+	    job, st.scheduler->minutes[job], now, calendar_local, NULL);
+	if (due * SECOND <= st.since_us || now - due <= SCHEDULER_GRACE ||
+	    (newest != NULL && strcmp(st.run.slot, newest->name) <= 0))
+		return RC_OK;
+	rc = scheduler_accept(&st, &accepted, e);
+	if (rc == RC_OK && accepted)
+		rc = scheduler_finish(&st, &what, e);
+	hourly->run.findings += st.run.findings;
+	return rc;
+}
+
+static enum rc
+unhealthy(const struct scheduler_step *st, struct err *e)
+{
+	if (st->run.findings <= 0)
+		return RC_OK;
+	return err_set(e, RC_UNHEALTHY, "%lld finding%s",
+	    (long long)st->run.findings, st->run.findings == 1 ? "" : "s");
+}
+
+static enum rc
+hourly_work(struct scheduler_step *st, struct err *e)
+{
+	enum rc rc = check_health(st, e), full = RC_OK;
+	struct err why = { 0 };
+
+	for (int job = 0; job < JOB__MAX && rc == RC_OK; job++) {
+		if (job == JOB_HOURLY)
+			continue;
+		rc = catch_up(st, (enum scheduler_job)job, &why);
+		if (rc == RC_FULL)
+			full = rc;
+		else if (rc != RC_OK && rc != RC_UNHEALTHY)
+			return err_set(e, rc, "%s", why.msg);
+		rc = scheduler_renew(st, e);
+	}
+	if (rc == RC_OK && full != RC_OK)
+		return err_set(
+		    e, full, "a missed slot stays open: %.200s", why.msg);
+	return rc == RC_OK ? unhealthy(st, e) : rc;
+}
+
+static enum rc
+purge_tasks(struct scheduler_step *st, struct err *e)
+{
+	int64_t n = 0;
+	enum rc rc = RC_OK;
+
+	for (int i = 0; i < CALLS && rc == RC_OK; i++) {
+		rc = queue_purge(st->scheduler->queue, KEEP_MS, &n, e);
+		if (rc != RC_OK || n == 0)
+			break;
+		st->run.purged += n;
+		rc = scheduler_renew(st, e);
+	}
+	return rc;
+}
+
+static enum rc
+purge_datasets(struct scheduler_step *st, struct err *e)
+{
+	const struct config *c = st->scheduler->config;
+	int64_t older_us = (c->cache_ttl + c->stale_ttl) * SECOND;
+	enum rc rc = RC_OK;
+	int gone = 0;
+
+	for (size_t i = 0; i < DATASET_INDEXES; i++)
+		for (size_t j = 0; j < DATASET_SECTORS && rc == RC_OK; j++) {
+			struct dataset d = { dataset_indexes[i].name,
+				dataset_sectors[j].name };
+
+			rc = cache_purge(
+			    st->scheduler->redis, &d, older_us, &gone, e);
+			st->run.purged += rc == RC_OK && gone;
+		}
+	return rc;
+}
+
+static enum rc
+audit(struct scheduler_step *st, struct err *e)
+{
+	struct queue_audit a;
+	enum rc rc = queue_audit(st->scheduler->queue, 1, &a, e);
+	int64_t left;
+
+	if (rc != RC_OK)
+		return rc;
+	st->run.repaired = a.repaired;
+	left = a.orphans + a.strays + a.duplicates - a.repaired;
+	if (left > 0) {
+		st->run.findings += left;
+		buf_addf(st->text, "audit: %lld faults are not mended\n",
+		    (long long)left);
+	}
+	return RC_OK;
+}
+
+static enum rc
+weekly_work(struct scheduler_step *st, struct err *e)
+{
+	enum rc rc = purge_tasks(st, e);
+
+	if (rc == RC_OK)
+		rc = purge_datasets(st, e);
+	if (rc == RC_OK)
+		rc = scheduler_renew(st, e);
+	if (rc == RC_OK)
+		rc = audit(st, e);
+	return rc == RC_OK ? unhealthy(st, e) : rc;
+}
+
+/* What a job is: its tasks, and what else it does (NULL: nothing). */
+static const struct {
+	enum rc (*tasks)(struct scheduler *, int64_t now_us, struct task_spec *,
+	    size_t *, struct err *);
+	enum rc (*work)(struct scheduler_step *, struct err *);
+} jobs[JOB__MAX] = {
+	[JOB_DAILY] = { daily_tasks, NULL },
+	[JOB_HOURLY] = { hourly_tasks, hourly_work },
+	[JOB_WEEKLY] = { NULL, weekly_work },
+};
+
+enum rc
+scheduler_tasks(struct scheduler *s, enum scheduler_job job, int64_t now_us,
+    struct task_spec *specs, size_t *n, struct err *e)
+{
+	*n = 0;
+	return jobs[job].tasks != NULL ? jobs[job].tasks(s, now_us, specs, n, e)
+				       : RC_OK;
+}
+
+enum rc
+scheduler_work(struct scheduler_step *st, struct err *e)
+{
+	return jobs[st->job].work != NULL ? jobs[st->job].work(st, e) : RC_OK;
+}
