@@ -32,7 +32,8 @@ def same(got, want, what=""):
 
 
 def crontab(*args, **env):
-    r = run("schedule", "crontab", *args, env={**os.environ, **env})
+    r = run("schedule", "crontab", *args,
+            env={"PATH": os.environ["PATH"], **env})
     same((r.code, r.err), (0, ""), r)
     return r.out
 
@@ -83,12 +84,13 @@ def stats(s):
 
 
 def cron_holds_what_the_program_prints(s):
-    clean = {"PATH": os.environ["PATH"]}
     for name, args in (("crontab", ()), ("crontab", ("--user",)),
                        ("stocknity", ("--system",))):
         with open(os.path.join(ROOT, "cron", name)) as f:
-            r = run("schedule", "crontab", *args, env=clean)
-            same(r.out, f.read(), name)
+            same(crontab(*args), f.read(), name)
+    with open(os.path.join(ROOT, "README.md")) as f:
+        body = crontab().split("\n", 2)[2]  # without its two comments
+        assert "```\n" + body + "```\n" in f.read(), body
 
 
 def the_lines_are_those_of_the_settings(s):
@@ -231,4 +233,4 @@ TESTS = [cron_holds_what_the_program_prints,
          a_real_cron_runs_them]
 
 if __name__ == "__main__":
-    main(TESTS, Servers)
+    main(TESTS, lambda: Servers(["--appendonly", "yes"]))

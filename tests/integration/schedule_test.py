@@ -529,7 +529,8 @@ def servers():
     left = 3600 - time.time() % 3600
     if left < 30:  # the slot of the hour stays the same one throughout
         time.sleep(left)
-    return Servers(["--databases", "64", "--enable-debug-command", "yes"])
+    return Servers(["--appendonly", "yes", "--databases", "64",
+                    "--enable-debug-command", "yes"])
 
 
 if __name__ == "__main__":
