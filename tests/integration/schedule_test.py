@@ -1,72 +1,15 @@
-"""schedule against a real Redis: slots that are accepted once whatever dies
-when, missed ones, the switch, the work of each job, the history."""
-import json
+"""schedule against a real Redis: slots that are accepted once, missed ones, the
+switch, the work of each job, the history."""
 import os
-import socket
 import subprocess
 import sys
-import threading
 import time
-from types import FunctionType
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Servers, Skip, main, program, run  # noqa: E402
-
-Q = "stocknity:{default}:"
-SLOTS = Q + "slots"
-META = "stocknity:meta:{stock_data:%s}"
-JOBS = ("daily", "hourly", "weekly")
-DAY = 86400
-
-
-def same(got, want, what=""):
-    assert got == want, "%s: got %r, want %r" % (what, got, want)
-
-
-def schedule(s, *args, **env):
-    return run("schedule", *args, env=s.env(TZ="UTC", **env))
-
-
-def quiet(s, *args, **env):
-    r = schedule(s, *args, **env)
-    same((r.code, r.out, r.err), (0, "", ""), args)
-
-
-def show(s, **env):
-    r = schedule(s, "show", "--json", "--history", "50", **env)
-    same(r.code, 0, r)
-    return r.doc
-
-
-def history(s, job, **env):
-    names = dict(zip(JOBS, ("daily_refresh", "hourly_check", "weekly_cleanup")))
-    return show(s, **env)["history"][names[job]]
-
-
-def tasks(s, db="0"):
-    """(index, sector, priority, force) of every task, by index; a name for
-    another one is none."""
-    found = []
-    for key in s.cli("-n", db, "--scan", "--pattern", Q + "task:*").split():
-        spec = s.cli("-n", db, "HGET", key, "spec")
-        if spec:
-            found.append((*spec[2:].split("|")[1:], spec[0], spec[1]))
-    return sorted(found)
-
-
-DAILY = [("DJIA", "Any", "2", "1"), ("S&P 500", "Any", "2", "1")]
-
-
-def ago(seconds):
-    """HH:MM that many seconds ago."""
-    return time.strftime("%H:%M", time.gmtime(time.time() - seconds))
-
-
-def since(s, seconds, on="1"):
-    """As if the switch had been set that long ago."""
-    s.cli("HSET", SLOTS, "switch", "%s %d" % (
-        on, (time.time() - seconds) * 1000000))
-
+from harness import Skip, main, program, run  # noqa: E402
+from schedule_kit import (DAILY, DAY, JOBS, META, Q, SLOTS, ago,  # noqa: E402
+                          history, quiet, same, schedule, servers, show, since,
+                          tasks, tests_of)
 
 def daily_is_a_forced_task_an_index(s):
     s.fresh()
@@ -238,113 +181,6 @@ def a_living_run_is_not_overlapped_and_a_dead_one_taken_up(s):
         (one,) = history(s, "daily")
         same((one["exit"], one["enqueued"], one["missed"]), (0, None, None))
     same(tasks(s), DAILY)
-
-
-class Cut:
-    """Between a program and Redis: kills the program instead of passing its
-    command number `most` on."""
-
-    def __init__(self, s, name, most):
-        self.path = os.path.join(s.dir, name)
-        self.server = socket.socket(socket.AF_UNIX)
-        self.server.bind(self.path)
-        self.server.listen(4)
-        self.redis, self.most, self.names, self.child = s.socket, most, [], None
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                client, _ = self.server.accept()
-            except OSError:
-                return
-            redis = socket.socket(socket.AF_UNIX)
-            redis.connect(self.redis)
-            threading.Thread(target=self.answers, args=(redis, client),
-                             daemon=True).start()
-            self.commands(client, redis)
-
-    @staticmethod
-    def answers(redis, client):
-        try:
-            while data := redis.recv(65536):
-                client.sendall(data)
-        except OSError:
-            pass
-
-    def commands(self, client, redis):
-        stream = client.makefile("rb")
-        try:
-            while head := stream.readline():
-                command = [head]
-                for _ in range(int(head[1:])):
-                    command.append(stream.readline())
-                    command.append(stream.read(int(command[-1][1:]) + 2))
-                if len(self.names) == self.most:
-                    self.child.kill()
-                    self.child.wait()
-                    break
-                self.names.append(command[2].strip().decode())
-                redis.sendall(b"".join(command))
-        except OSError:
-            pass
-        finally:
-            redis.close()
-            client.close()
-
-    def run(self, s, db, job, **env):
-        with subprocess.Popen(
-                [program("schedule"), "run", job], stdin=subprocess.DEVNULL,
-                env=s.env(REDIS_URL="unix://%s?db=%s" % (self.path, db),
-                          TZ="UTC", **env)) as child:
-            self.child = child
-            child.wait(30)
-            self.server.close()
-            return child.returncode
-
-
-def killed_anywhere(s, job, env, prepare, want):
-    """Kill a run behind each of its commands that may have written, and before
-    the first; then run it again."""
-    s.fresh()
-    prepare("63")
-    whole = Cut(s, job + "-whole", 1 << 30)
-    same(whole.run(s, 63, job, **env), 0)
-    points = [k for k in range(len(whole.names) + 1)
-              if k == 0 or whole.names[k - 1].startswith("EVAL")]
-    assert len(points) >= 5, whole.names
-    points = points[:30] + points[30:-10:10] + points[30:][-10:]
-    s.cli("FLUSHALL")
-    for at, k in enumerate(points):
-        prepare(str(at + 1))
-        code = Cut(s, "%s-%d" % (job, k), k).run(s, at + 1, job, **env)
-        same(code, 0 if k == len(whole.names) else -9, "at command %d" % k)
-    time.sleep(1.1)  # the leases, of TASK_LEASE
-    for at, k in enumerate(points):
-        db = {"REDIS_URL": "unix://%s?db=%d" % (s.socket, at + 1)}
-        quiet(s, "run", job, **db, **env)
-        quiet(s, "run", job, **db, **env)
-        same(tasks(s, str(at + 1)), want, "killed at command %d" % k)
-        left = s.cli("-n", str(at + 1), "HGETALL", SLOTS).split("\n")
-        assert not any(x.startswith("lease:") for x in left), left
-        same(len(history(s, job, **db, **env)), 1, k)
-
-
-def a_daily_run_may_be_killed_anywhere(s):
-    killed_anywhere(s, "daily", {"TASK_LEASE": 1}, lambda db: None, DAILY)
-
-
-def an_hourly_run_that_catches_up_may_be_killed_anywhere(s):
-    def missed(db):
-        s.cli("-n", db, "HSET", SLOTS, "switch",
-              "1 %d" % ((time.time() - 0.5 * DAY) * 1000000))
-
-    killed_anywhere(s, "hourly", {
-        "TASK_LEASE": 1, "SCHEDULER_DAILY_REFRESH": ago(3600)}, missed, DAILY)
-
-
-def a_weekly_run_may_be_killed_anywhere(s):
-    killed_anywhere(s, "weekly", {"TASK_LEASE": 1}, lambda db: None, [])
 
 
 def many_at_once(s, front):
@@ -519,19 +355,5 @@ def wrong_use_has_its_status(s):
     same(r.code, 0, "no Redis is needed")
 
 
-TESTS = [f for name, f in list(globals().items())
-         if isinstance(f, FunctionType) and f.__module__ == "__main__"
-         and f.__code__.co_varnames[:f.__code__.co_argcount] == ("s",)
-         and f.__code__.co_flags & 12 == 0]  # no *args, no **env
-
-
-def servers():
-    left = 3600 - time.time() % 3600
-    if left < 30:  # the slot of the hour stays the same one throughout
-        time.sleep(left)
-    return Servers(["--appendonly", "yes", "--databases", "64",
-                    "--enable-debug-command", "yes"])
-
-
 if __name__ == "__main__":
-    main(TESTS, servers)
+    main(tests_of(globals()), servers)
