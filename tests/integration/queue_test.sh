@@ -88,7 +88,7 @@ only_old_commands() {
 	# What a command of ours begins with, and what its options are.
 	grep -ohE '"[A-Z][A-Z]+"' src/store/queue*.c src/store/redis.c \
 		src/store/script.c src/store/cache.c src/store/guard.c \
-		src/store/flight.c | tr -d '"' | sort -u |
+		src/store/flight.c src/scheduler.c | tr -d '"' | sort -u |
 		grep -vxE 'MISCONF|NOPERM' | # error replies
 		comm -23 - "$tmp/known" >"$tmp/new"
 	judge "C uses words that are not of the list" "$tmp/new"
