@@ -47,8 +47,8 @@ static const struct member task[] = { { "id", "string" }, { "type", "string" },
 	{ "due_at", "time|null" }, { "started_at", "time|null" },
 	{ "finished_at", "time|null" }, { "lease_until", "time|null" },
 	{ "owner", "string|null" }, { "position", "integer|null" },
-	{ "progress", "string|null" }, { "result", "string|null" },
-	{ "attempts", "[Attempt" }, END };
+	{ "progress", "string|null" }, { "put_off", "string|null" },
+	{ "result", "string|null" }, { "attempts", "[Attempt" }, END };
 static const struct member task_answer[] = { { "success", "boolean" },
 	{ "task_id", "string" }, { "task", "Task" }, END };
 static const struct member task_done[] = { { "success", "boolean" },

@@ -40,19 +40,22 @@ enqueue_batch(const struct enqueue *q, struct task_spec *specs, size_t n,
 {
 	int64_t end = clock_mono_ms() + q->config->redis_timeout * 1000;
 	unsigned char made[QUEUE_BATCH] = { 0 };
+	struct task_ids ids = { .left = 0 };
 	int again = 0;
 	enum rc rc;
 
 	for (size_t i = 0; i < n; i++)
 		if (specs[i].id[0] == '\0') {
-			task_new_id(specs[i].id);
-			made[i] = 1;
+			task_ids_next(&ids, specs[i].id);
+			specs[i].fresh = made[i] = 1;
 		}
 	for (;;) {
 		rc = queue_enqueue(q->queue, specs, n, results, e);
 		if (!in_doubt(rc) || clock_mono_ms() >= end)
 			break;
 		again = 1;
+		for (size_t i = 0; i < n; i++)
+			specs[i].fresh = 0;
 		clock_sleep_ms(AGAIN_MS);
 	}
 	/* Nobody else knows the ids made here: what is there came from us. */

@@ -19,10 +19,11 @@ requeue(const struct enqueue *q, struct err *e)
 		return rc;
 	}
 	for (int i = 0; i < CALLS; i++) {
+		n = 0;
 		rc = queue_requeue_all(q->queue, TASK__MAX, STEP, &n, e);
+		total += n;
 		if (rc != RC_OK || n == 0)
 			break;
-		total += n;
 	}
 	fprintf(q->out, "%lld requeued\n", (long long)total);
 	return rc;
@@ -31,7 +32,13 @@ requeue(const struct enqueue *q, struct err *e)
 static enum rc
 cancel(const struct enqueue *q, struct err *e)
 {
-	return queue_cancel(q->queue, q->text, e);
+	int told;
+	enum rc rc = queue_cancel(q->queue, q->text, &told, e);
+
+	if (rc == RC_OK)
+		fprintf(q->out, "%s\n",
+		    told ? "its worker is told to stop" : "cancelled");
+	return rc;
 }
 
 static enum rc

@@ -52,7 +52,7 @@ task_text(struct buf *b, const struct task *t, int64_t position, int64_t max)
 		report_clean(b, t->sector);
 	}
 	buf_addf(b, "%s%s\n", t->force ? ", forced" : "",
-	    t->rerun ? ", to run once more" : "");
+	    t->rerun_us > 0 ? ", to run once more" : "");
 	buf_addf(b, "%-11s %s\n", "priority", task_priority_name(t->priority));
 	buf_addf(b, "%-11s %s", "status", task_status_name(t->status));
 	if (t->status == TASK_PROCESSING && t->owner[0] != '\0') {
@@ -66,7 +66,10 @@ task_text(struct buf *b, const struct task *t, int64_t position, int64_t max)
 	if (t->lost > 0)
 		buf_addf(b, ", %d leases ran out", t->lost);
 	buf_addc(b, '\n');
+	if (t->cancel)
+		text_line(b, "cancel", "its worker is told to stop");
 	text_line(b, "progress", t->progress);
+	text_line(b, "put off", t->put_off.text);
 	time_text(b, "created", t->created_us);
 	if (t->status == TASK_SCHEDULED)
 		time_text(b, "due", t->due_us);
@@ -135,7 +138,7 @@ report_task_json(
 	    ",\"retry_count\":%d,\"max_retries\":%lld,\"lost\":%d,"
 	    "\"force\":%s,\"rerun\":%s",
 	    t->retry_count, (long long)max, t->lost,
-	    t->force ? "true" : "false", t->rerun ? "true" : "false");
+	    t->force ? "true" : "false", t->rerun_us > 0 ? "true" : "false");
 	time_json(b, "created_at", t->created_us);
 	time_json(b, "updated_at", updated_us(t));
 	time_json(b, "due_at", t->status == TASK_SCHEDULED ? t->due_us : 0);
@@ -149,6 +152,7 @@ report_task_json(
 	else
 		buf_adds(b, ",\"position\":null");
 	text_json(b, "progress", t->progress);
+	text_json(b, "put_off", t->put_off.text);
 	text_json(b, "result", t->result);
 	attempts_json(b, t);
 	buf_addc(b, '}');

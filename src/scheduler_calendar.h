@@ -34,7 +34,7 @@ const char *calendar_job_name(enum scheduler_job);
 enum rc calendar_job_of(const char *name, enum scheduler_job *, struct err *);
 
 /* Minutes since midnight of "HH:MM", 00:00 to 23:59; -1: not one. */
-int calendar_minutes(const char *text);
+int calendar_minutes(const char *s);
 
 /* The latest instant not after now at which the job was due; slot (may be
  * NULL) becomes the name of it. */

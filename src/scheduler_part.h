@@ -40,7 +40,7 @@ enum rc scheduler_look(struct scheduler *, struct scheduler_state *,
 const struct scheduler_slot *scheduler_newest(
     const struct scheduler_slots *, enum scheduler_job);
 const struct scheduler_slot *scheduler_find(
-    const struct scheduler_slots *, const char *slot);
+    const struct scheduler_slots *, const char *name);
 
 /* A run as a line of the history, but for its end, and back. */
 void scheduler_record(const struct scheduler_run_info *, struct buf *);

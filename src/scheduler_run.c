@@ -126,10 +126,10 @@ hold(struct scheduler_step *st, int64_t *code, struct err *e)
 	const char *args[] = { r->slot, r->run, NULL };
 	redisReply *reply = NULL;
 	char lease[24];
+	int64_t us = st->scheduler->config->task_lease * SECOND;
 	enum rc rc;
 
-	snprintf(lease, sizeof(lease), "%lld",
-	    (long long)(st->scheduler->config->task_lease * SECOND));
+	snprintf(lease, sizeof(lease), "%lld", (long long)us);
 	args[2] = lease;
 	rc = scheduler_call(st->scheduler, &script_schedule_begin, st->job, 1,
 	    args, 3, &reply, e);

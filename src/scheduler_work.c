@@ -9,6 +9,7 @@
 #define KEEP_MS   (30 * INT64_C(86400000)) /* of tasks that ended */
 #define CALLS     100000 /* of a step that goes on until nothing is left */
 #define TEXT_MOST 16384
+#define PEEKS     ((size_t)DATASET_SECTORS * CACHE_PEEK)
 
 /* Which tasks a slot has */
 
@@ -41,14 +42,14 @@ static enum rc
 peek(struct scheduler *s, const char *index,
     struct cache_about about[DATASET_SECTORS], struct err *e)
 {
-	redisReply *v[DATASET_SECTORS * CACHE_PEEK] = { NULL };
+	redisReply *v[PEEKS] = { NULL };
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < DATASET_SECTORS && rc == RC_OK; i++)
 		rc = cache_peek_ask(s->redis,
 		    &(struct dataset){ index, dataset_sectors[i].name }, e);
 	if (rc == RC_OK)
-		rc = redis_fetch(s->redis, v, DATASET_SECTORS * CACHE_PEEK, e);
+		rc = redis_fetch(s->redis, v, PEEKS, e);
 	for (size_t i = 0; i < DATASET_SECTORS; i++) {
 		cache_peek_read(&v[i * CACHE_PEEK], &about[i]);
 		for (size_t j = 0; j < CACHE_PEEK; j++)

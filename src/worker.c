@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -31,7 +32,7 @@ struct bench {
 	struct redis *redis;
 	struct queue *queue;
 	struct toolbox tools;
-	char owner[TASK_TEXT + 1];
+	char owner[TASK_OWNER + 1];
 	struct task tasks[QUEUE_CLAIM_LIGHT];
 	struct held held[QUEUE_CLAIM_LIGHT];
 	size_t n, at;     /* in hand; the one that runs */
@@ -74,10 +75,13 @@ listen_to_signals(void)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static int
-told_to_stop(const struct bench *b)
+/* A worker does not outlive its supervisor, however that ends. */
+static void
+follow(pid_t parent)
 {
-	return stop != 0 || getppid() != b->plan->parent;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		stop = SIGTERM;
 }
 
 static int64_t
@@ -131,7 +135,7 @@ pulse(void *arg, const char *progress)
 	struct held *h = &b->held[b->at];
 	int64_t now_ms = clock_mono_ms();
 
-	if (told_to_stop(b))
+	if (worker_was_told())
 		return 0;
 	if (now_ms >= b->end_ms) {
 		h->late = 1;
@@ -186,10 +190,11 @@ settle_released(
     struct bench *b, const struct task *t, const struct held *h, struct err *e)
 {
 	const struct run *run = &h->run;
-	enum rc rc = queue_release(
-	    b->queue, t, run->end == RUN_ABORTED ? 0 : run->wait_ms, e);
+	int ours = run->end == RUN_ABORTED; /* not the task's doing */
+	enum rc rc = queue_release(b->queue, t, ours ? 0 : run->wait_ms,
+	    ours ? NULL : &run->why, e);
 
-	if (run->end != RUN_ABORTED)
+	if (!ours)
 		log_info("task=%s %s / %s put off: rc=%s: %s", t->id, t->index,
 		    t->sector, rc_name(run->why.rc), run->why.msg);
 	if (run->end == RUN_PUT_OFF && run->why.rc == RC_FULL)
@@ -252,7 +257,7 @@ settle(struct bench *b, struct err *e)
 static int
 time_is_over(const struct bench *b)
 {
-	return told_to_stop(b) ||
+	return worker_was_told() ||
 	       (b->plan->until_ms != 0 && clock_mono_ms() >= b->plan->until_ms);
 }
 
@@ -327,7 +332,6 @@ claim(struct bench *b, int64_t *next_ms, struct err *e)
 {
 	const struct worker_plan *plan = b->plan;
 	struct claim how = { .owner = b->owner,
-		.types = (1u << TASK__MAX) - 1,
 		.lease_ms = lease_ms(b) };
 	enum rc rc;
 
@@ -385,13 +389,13 @@ work(struct bench *b, struct err *e)
 }
 
 static void
-name_owner(char out[TASK_TEXT + 1])
+name_owner(char out[TASK_OWNER + 1])
 {
 	char host[TASK_TEXT + 1] = "";
 
 	if (gethostname(host, sizeof(host) - 1) != 0)
 		host[0] = '\0';
-	snprintf(out, TASK_TEXT + 1, "%.48s:%ld", host, (long)getpid());
+	snprintf(out, TASK_OWNER + 1, "%.16s:%d", host, (int)getpid());
 }
 
 enum rc
@@ -403,6 +407,7 @@ worker_run(const struct worker_plan *plan, struct err *e)
 	if (b == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
 	listen_to_signals();
+	follow(plan->parent);
 	b->plan = plan;
 	b->seat = &plan->crew->seats[plan->seat];
 	name_owner(b->owner);

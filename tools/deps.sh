@@ -10,7 +10,7 @@ libjson-c-dev libxxhash-dev libfcgi-dev zlib1g-dev"
 run="redis-server libmicrohttpd-dev spawn-fcgi ca-certificates"
 test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli
 python3-jsonschema python3-prometheus-client openssl
-nginx clang libclang-rt-14-dev procps"
+nginx clang libclang-rt-14-dev procps cron"
 bench="python3 python3-bs4 python3-lxml time wrk curl util-linux"
 lint="clang-format clang-tidy git man-db shellcheck"
 queue_bench="python3 python3-redis python3-celery python3-rq beanstalkd nodejs"

@@ -5,10 +5,9 @@
 #include "store/queue_part.h"
 
 #define PREFIX     "stocknity:{default}:"
-#define PROBE_TEXT 40
 #define REAPED     100 /* leases, and due tasks, of one claim */
 
-static const char *const key_names[QUEUE_KEYS] = {
+const char *const queue_keys[QUEUE_KEYS] = {
 	[KEY_READY] = PREFIX "ready",
 	[KEY_SCHEDULED] = PREFIX "scheduled",
 	[KEY_PROCESSING] = PREFIX "processing",
@@ -18,6 +17,7 @@ static const char *const key_names[QUEUE_KEYS] = {
 	[KEY_FAILED] = PREFIX "failed",
 	[KEY_COMPLETED] = PREFIX "completed",
 	[KEY_CANCELLED] = PREFIX "cancelled",
+	[KEY_SLOTS] = PREFIX "slots",
 };
 
 /* How much of QUEUE_MAX a priority may fill, in percent. */
@@ -62,9 +62,6 @@ queue_open(struct queue **out, const struct config *config, struct redis *redis,
 	if (q == NULL)
 		return err_set(e, RC_NOMEM, "queue: out of memory");
 	q->redis = redis;
-	for (size_t i = 0; i < QUEUE_KEYS; i++)
-		q->keys[i] = key_names[i];
-	q->prefix = PREFIX "task:";
 	for (size_t i = 0; i < PRIORITY__MAX; i++)
 		q->limits[i] = (config->queue_max * shares[i] + 99) / 100;
 	q->lease_us = config->task_lease * 1000000;
@@ -82,30 +79,37 @@ queue_close(struct queue *q)
 
 enum rc
 queue_call(struct queue *q, const struct script *script,
-    const char *const *args, size_t n, redisReply **out, struct err *e)
+    const enum queue_key *keys, const char *const *args, size_t n,
+    redisReply **out, struct err *e)
 {
-	const char **argv = calloc(QUEUE_KEYS + n, sizeof(*argv));
+	const char *few[64], **argv = few;
+	int nkeys = 0;
 	enum rc rc;
 
+	if (n + QUEUE_KEYS > sizeof(few) / sizeof(few[0]))
+		argv = malloc((n + QUEUE_KEYS) * sizeof(*argv));
 	if (argv == NULL) {
 		err_set(e, RC_NOMEM, "queue: out of memory");
 		return RC_NOMEM;
 	}
-	memcpy(argv, q->keys, sizeof(q->keys));
+	for (; keys[nkeys] != QUEUE_KEYS; nkeys++)
+		argv[nkeys] = queue_keys[keys[nkeys]];
 	if (n > 0)
-		memcpy(argv + QUEUE_KEYS, args, n * sizeof(*argv));
-	rc = redis_script(q->redis, script, QUEUE_KEYS, (int)(QUEUE_KEYS + n),
-	    argv, NULL, out, e);
-	free(argv);
+		memcpy(argv + nkeys, args, n * sizeof(*argv));
+	rc = redis_script(
+	    q->redis, script, nkeys, nkeys + (int)n, argv, NULL, out, e);
+	if (argv != few)
+		free(argv);
 	return rc;
 }
 
 enum rc
 queue_call_int(struct queue *q, const struct script *script,
-    const char *const *args, size_t n, int64_t *out, struct err *e)
+    const enum queue_key *keys, const char *const *args, size_t n, int64_t *out,
+    struct err *e)
 {
 	redisReply *reply = NULL;
-	enum rc rc = queue_call(q, script, args, n, &reply, e);
+	enum rc rc = queue_call(q, script, keys, args, n, &reply, e);
 
 	if (rc != RC_OK)
 		return rc;
@@ -118,35 +122,67 @@ queue_call_int(struct queue *q, const struct script *script,
 	return rc;
 }
 
+void
+queue_limits(const struct queue *q, struct limits *l, const char **args)
+{
+	for (size_t i = 0; i < PRIORITY__MAX; i++)
+		args[i] = queue_number(&l->n[i], q->limits[i]);
+}
+
 /* Enqueue */
 
-#define ENQUEUE_HEAD (1 + PRIORITY__MAX) /* arguments before the tasks */
-#define ENQUEUE_EACH 4
+#define ENQUEUE_HEAD (1 + PRIORITY__MAX + 3) /* arguments before the tasks */
+#define ENQUEUE_EACH 2
+#define ENQUEUE_MOST (ENQUEUE_HEAD + QUEUE_BATCH * (2 + ENQUEUE_EACH))
 
-/* Room for the arguments of a batch. */
+/* The arguments of a batch, and room for them. */
 struct batch {
-	struct number limits[PRIORITY__MAX];
-	const char *args[ENQUEUE_HEAD + QUEUE_BATCH * ENQUEUE_EACH];
-	char ids[QUEUE_BATCH][TASK_ID + 1];
-	char how[QUEUE_BATCH][64];
+	struct limits limits;
+	const char *args[ENQUEUE_MOST];
+	size_t n;
+	struct task_ids ids; /* those that are made here */
+	struct one {
+		char id[TASK_ID + 1];
+		char work[TASK_WORK + 1];
+		char how[24];
+		struct number count;
+	} tasks[QUEUE_BATCH];
 };
+
+/* Type, index and sector: what makes work equal. */
+static int
+put_work(char out[TASK_WORK + 1], const struct task_spec *s)
+{
+	const char *parts[] = { task_types[s->type].name, "|", s->dataset.index,
+		"|", s->dataset.sector };
+	size_t len = 0, n;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		n = strlen(parts[i]);
+		if (n > TASK_WORK - len)
+			return 0;
+		memcpy(out + len, parts[i], n);
+		len += n;
+	}
+	out[len] = '\0';
+	return 1;
+}
 
 static enum rc
 check_spec(const struct task_spec *s, struct err *e)
 {
-	size_t longest =
-	    s->type == TASK_PROBE ? (size_t)PROBE_TEXT : (size_t)TASK_TEXT;
+	char work[TASK_WORK + 1];
 
 	if (s->type >= TASK__MAX || s->priority >= PRIORITY__MAX)
 		return err_set(e, RC_BUG, "queue: no such type or priority");
 	if (s->id[0] != '\0' && !task_is_id(s->id))
 		return err_set(e, RC_USAGE,
 		    "not an id: \"%.36s\"; it is a UUID in lower case", s->id);
-	if (strlen(s->dataset.index) > longest ||
-	    strlen(s->dataset.sector) > longest)
+	if (!put_work(work, s))
 		return err_set(e, RC_USAGE,
-		    "a text of more than %zu bytes in a task", longest);
-	/* It stands between them in the key of equal work. */
+		    "type, index and sector of a task have more than %d bytes",
+		    TASK_WORK - 2);
+	/* It stands between them. */
 	if (strchr(s->dataset.index, '|') != NULL ||
 	    strchr(s->dataset.sector, '|') != NULL)
 		return err_set(e, RC_USAGE, "a text of a task holds a \"|\"");
@@ -155,37 +191,85 @@ check_spec(const struct task_spec *s, struct err *e)
 	return RC_OK;
 }
 
+/* Somebody else may know the id. */
+static int
+is_given(const struct task_spec *s)
+{
+	return s->id[0] != '\0' && !s->fresh;
+}
+
 static int
 is_alike(const struct task_spec *a, const struct task_spec *b)
 {
-	return a->type == b->type && a->priority == b->priority &&
+	return is_given(a) == is_given(b) && a->priority == b->priority &&
 	       (a->force != 0) == (b->force != 0) && a->delay_ms == b->delay_ms;
 }
 
+/* Groups of tasks that are alike: how, count, then id and work of each. */
 static void
 batch_fill(struct batch *b, const struct task_spec *specs, size_t n)
 {
 	const char **at = &b->args[ENQUEUE_HEAD];
+	size_t first = 0;
 
-	for (size_t i = 0; i < n; i++, at += ENQUEUE_EACH) {
+	for (size_t i = 0; i < n; i++) {
 		const struct task_spec *s = &specs[i];
+		struct one *it = &b->tasks[i];
 
+		if (i == 0 || !is_alike(s, s - 1)) {
+			first = i;
+			snprintf(it->how, sizeof(it->how), "%d%d%d%lld",
+			    is_given(s), s->force != 0, (int)s->priority,
+			    (long long)queue_us_of_ms(s->delay_ms));
+			*at++ = it->how;
+			*at++ = it->count.s;
+		}
+		if (i + 1 == n || !is_alike(s, s + 1))
+			queue_number(
+			    &b->tasks[first].count, (int64_t)(i + 1 - first));
 		if (s->id[0] != '\0')
-			memcpy(b->ids[i], s->id, sizeof(b->ids[i]));
+			memcpy(it->id, s->id, sizeof(it->id));
 		else
-			task_new_id(b->ids[i]);
-		at[0] = b->ids[i];
-		at[1] = b->how[i];
-		at[2] = s->dataset.index;
-		at[3] = s->dataset.sector;
-		if (i > 0 && is_alike(s, s - 1))
-			at[1] = at[1 - ENQUEUE_EACH];
-		else
-			snprintf(b->how[i], sizeof(b->how[i]), "%d%d%lld %s",
-			    s->force != 0, (int)s->priority,
-			    (long long)queue_us_of_ms(s->delay_ms),
-			    task_types[s->type].name);
+			task_ids_next(&b->ids, it->id);
+		put_work(it->work, s);
+		*at++ = it->id;
+		*at++ = it->work;
 	}
+	b->n = (size_t)(at - b->args);
+}
+
+#define PLACES (2 * QUEUE_BATCH)
+
+/* Is an id given, or work twice among them?  Seldom, and costly to look for in
+ * the script. */
+static int
+needs_care(const struct batch *b, const struct task_spec *specs, size_t n)
+{
+	const char *seen[PLACES] = { NULL };
+
+	for (size_t i = 0; i < n; i++) {
+		const char *work = b->tasks[i].work;
+		size_t at = 0;
+
+		if (is_given(&specs[i]))
+			return 1;
+		for (const char *p = work; *p != '\0'; p++)
+			at = (at ^ (unsigned char)*p) * 16777619u;
+		for (at %= PLACES; seen[at] != NULL; at = (at + 1) % PLACES)
+			if (strcmp(seen[at], work) == 0)
+				return 1;
+		seen[at] = work;
+	}
+	return 0;
+}
+
+/* Of a slot that is not accepted. */
+static int
+is_word(const redisReply *reply, const char *word)
+{
+	return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+	       reply->element[0]->len == 0 &&
+	       strcmp(reply->element[1]->str, word) == 0;
 }
 
 /* A digit for each task, then the ids that the merged ones went into. */
@@ -215,17 +299,47 @@ read_enqueued(const redisReply *reply, const struct batch *b, size_t n,
 			snprintf(out[i].id, sizeof(out[i].id), "%s",
 			    reply->element[at++]->str);
 		else
-			memcpy(out[i].id, b->ids[i], sizeof(out[i].id));
+			memcpy(out[i].id, b->tasks[i].id, sizeof(out[i].id));
 	}
 	return RC_OK;
 }
 
-enum rc
-queue_enqueue(struct queue *q, const struct task_spec *specs, size_t n,
-    struct enqueue_result *results, struct err *e)
+static enum rc
+send_batch(struct queue *q, const char *slot, const char *run,
+    const struct task_spec *specs, size_t n, struct enqueue_result *results,
+    int *accepted, struct err *e)
 {
-	struct batch *b;
+	struct batch *b = malloc(sizeof(*b));
 	redisReply *reply = NULL;
+	enum rc rc;
+
+	if (b == NULL)
+		return err_set(e, RC_NOMEM, "queue: out of memory");
+	b->ids.left = 0;
+	b->args[0] = queue_head_start();
+	queue_limits(q, &b->limits, b->args + 1);
+	b->args[1 + PRIORITY__MAX] = slot;
+	b->args[2 + PRIORITY__MAX] = run;
+	batch_fill(b, specs, n);
+	b->args[3 + PRIORITY__MAX] = needs_care(b, specs, n) ? "1" : "0";
+	rc = queue_call(q, &script_queue_enqueue,
+	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_UNIQUE, KEY_STATS, KEY_CONFIG,
+		KEY_SLOTS),
+	    b->args, b->n, &reply, e);
+	if (rc == RC_OK && is_word(reply, "taken"))
+		*accepted = 0;
+	else if (rc == RC_OK && is_word(reply, "full"))
+		rc = err_set(e, RC_FULL, "the queue has no room for %s", slot);
+	else if (rc == RC_OK)
+		rc = read_enqueued(reply, b, n, results, e);
+	freeReplyObject(reply);
+	free(b);
+	return rc;
+}
+
+static enum rc
+check_batch(const struct task_spec *specs, size_t n, struct err *e)
+{
 	enum rc rc = RC_OK;
 
 	if (n > QUEUE_BATCH)
@@ -233,22 +347,32 @@ queue_enqueue(struct queue *q, const struct task_spec *specs, size_t n,
 		    QUEUE_BATCH);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		rc = check_spec(&specs[i], e);
+	return rc;
+}
+
+enum rc
+queue_enqueue(struct queue *q, const struct task_spec *specs, size_t n,
+    struct enqueue_result *results, struct err *e)
+{
+	int accepted;
+	enum rc rc = check_batch(specs, n, e);
+
 	if (rc != RC_OK || n == 0)
 		return rc;
-	b = malloc(sizeof(*b));
-	if (b == NULL)
-		return err_set(e, RC_NOMEM, "queue: out of memory");
-	b->args[0] = queue_head_start();
-	for (size_t i = 0; i < PRIORITY__MAX; i++)
-		b->args[1 + i] = queue_number(&b->limits[i], q->limits[i]);
-	batch_fill(b, specs, n);
-	rc = queue_call(q, &script_queue_enqueue, b->args,
-	    ENQUEUE_HEAD + n * ENQUEUE_EACH, &reply, e);
-	if (rc == RC_OK)
-		rc = read_enqueued(reply, b, n, results, e);
-	freeReplyObject(reply);
-	free(b);
-	return rc;
+	return send_batch(q, "", "", specs, n, results, &accepted, e);
+}
+
+enum rc
+queue_accept(struct queue *q, const char *slot, const char *run,
+    const struct task_spec *specs, size_t n, struct enqueue_result *results,
+    int *accepted, struct err *e)
+{
+	enum rc rc = check_batch(specs, n, e);
+
+	if (rc != RC_OK)
+		return rc;
+	*accepted = 1;
+	return send_batch(q, slot, run, specs, n, results, accepted, e);
 }
 
 /* Claim */
@@ -262,7 +386,12 @@ enum {
 	CLAIMED_TASKS
 };
 
-/* Take back leases that ran out, and promote due tasks. */
+#define CLAIMED_EACH (2 + QUEUE_CLAIMED) /* id, score, fields */
+
+/* Codes of lua/queue_claim.lua. */
+enum { CLAIM_REAP = 1, CLAIM_AGAIN = 2 };
+
+/* Take back leases that ran out, promote due tasks, forget the oldest ended. */
 static enum rc
 reap(struct queue *q, struct err *e)
 {
@@ -273,7 +402,11 @@ reap(struct queue *q, struct err *e)
 	redisReply *reply = NULL;
 	enum rc rc;
 
-	rc = queue_call(q, &script_queue_reap, args, 3, &reply, e);
+	rc = queue_call(q, &script_queue_reap,
+	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_PROCESSING, KEY_UNIQUE,
+		KEY_STATS, KEY_CONFIG, KEY_FAILED, KEY_COMPLETED,
+		KEY_CANCELLED),
+	    args, 3, &reply, e);
 	if (rc == RC_OK)
 		freeReplyObject(reply);
 	return rc;
@@ -297,41 +430,72 @@ claim_once(struct queue *q, const struct claim *c, int may_reap,
 	args[2] = queue_number(&most, light);
 	args[3] = may_reap ? "1" : "0";
 	for (size_t i = 0; i < TASK__MAX; i++) {
-		if ((c->types & 1u << i) == 0)
-			continue;
 		args[n++] = task_types[i].name;
 		args[n++] = task_types[i].light ? "1" : "0";
 	}
-	return queue_call(q, &script_queue_claim, args, n, reply, e);
+	return queue_call(q, &script_queue_claim,
+	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_PROCESSING, KEY_CONFIG), args, n,
+	    reply, e);
 }
 
 static enum rc
 read_claimed(const redisReply *reply, const struct claim *c, struct task *tasks,
     size_t *out, struct err *e)
 {
-	size_t n = reply->elements - CLAIMED_TASKS;
-	const redisReply *it;
+	size_t n = (reply->elements - CLAIMED_TASKS) / CLAIMED_EACH;
+	redisReply **it = reply->element + CLAIMED_TASKS;
+	int64_t now = redis_int(reply, CLAIMED_NOW, 0);
+	int64_t token = redis_int(reply, CLAIMED_TOKEN, 0);
+	int64_t lease = redis_int(reply, CLAIMED_LEASE, 0);
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; i < n && rc == RC_OK; i++) {
-		it = reply->element[CLAIMED_TASKS + i];
-		if (i >= QUEUE_CLAIM_LIGHT || it->type != REDIS_REPLY_ARRAY ||
-		    it->elements != QUEUE_CLAIMED + 1)
-			return err_set(e, RC_STORE, "claim: unexpected answer");
-		snprintf(tasks[i].id, sizeof(tasks[i].id), "%s",
-		    it->element[QUEUE_CLAIMED]->str);
-		rc = queue_task_read((const redisReply *const *)it->element,
-		    QUEUE_CLAIMED, &tasks[i], e);
-		tasks[i].token =
-		    redis_int(reply, CLAIMED_TOKEN, 0) + (int64_t)i;
-		tasks[i].started_us = redis_int(reply, CLAIMED_NOW, 0);
-		tasks[i].lease_us = redis_int(reply, CLAIMED_LEASE, 0);
-		snprintf(
-		    tasks[i].owner, sizeof(tasks[i].owner), "%s", c->owner);
+	if (n > QUEUE_CLAIM_LIGHT ||
+	    reply->elements != CLAIMED_TASKS + n * CLAIMED_EACH)
+		return err_set(e, RC_STORE, "claim: unexpected answer");
+	for (size_t i = 0; i < n && rc == RC_OK; i++, it += CLAIMED_EACH) {
+		struct task *t = &tasks[i];
+
+		snprintf(t->id, sizeof(t->id), "%s", it[0]->str);
+		rc = queue_task_read((const redisReply *const *)it + 2,
+		    QUEUE_CLAIMED, t, e);
+		queue_task_place(t, it[1]->str);
+		t->token = token;
+		t->started_us = now;
+		t->lease_us = lease;
+		snprintf(t->owner, sizeof(t->owner), "%s", c->owner);
+		snprintf(t->run, sizeof(t->run), "%lld %s %d %s",
+		    (long long)token, t->owner, (int)t->priority, it[1]->str);
 	}
 	if (rc == RC_OK)
 		*out = n;
 	return rc;
+}
+
+/* Until there is something, or nothing; each turn takes strays away. */
+static enum rc
+claim_some(
+    struct queue *q, const struct claim *c, redisReply **reply, struct err *e)
+{
+	int may_reap = 1;
+	int64_t code;
+	enum rc rc;
+
+	for (;;) {
+		rc = claim_once(q, c, may_reap, reply, e);
+		if (rc != RC_OK)
+			return rc;
+		code = redis_int(*reply, CLAIMED_CODE, -1);
+		if (code != CLAIM_REAP && code != CLAIM_AGAIN)
+			return RC_OK;
+		freeReplyObject(*reply);
+		*reply = NULL;
+		if (code == CLAIM_AGAIN)
+			continue;
+		rc = reap(q, e);
+		if (rc != RC_OK)
+			return rc;
+		may_reap = 0;
+	}
 }
 
 enum rc
@@ -342,13 +506,7 @@ queue_claim(struct queue *q, const struct claim *c, struct task *tasks,
 	int64_t due, now;
 	enum rc rc;
 
-	rc = claim_once(q, c, 1, &reply, e);
-	if (rc == RC_OK && redis_int(reply, CLAIMED_CODE, -1) == 1) {
-		freeReplyObject(reply);
-		rc = reap(q, e);
-		if (rc == RC_OK)
-			rc = claim_once(q, c, 0, &reply, e);
-	}
+	rc = claim_some(q, c, &reply, e);
 	if (rc != RC_OK)
 		return rc;
 	if (redis_int(reply, CLAIMED_CODE, -1) != 0 ||

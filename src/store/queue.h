@@ -20,8 +20,20 @@
  *
  * Keys, all in one hash slot (stocknity:{default}:…):
  *
- *	task:<id>   HASH  the fields of struct task; no value over 64 bytes
- *	                  while it waits, so that Redis keeps it compact
+ *	task:<id>   HASH  what is known of a task, few fields because each costs:
+ *	    spec      priority (0 to 3), flags (1 force, 2 look for tries) and
+ *	              work (type|index|sector): "10fetch_stock_data|DJIA|Any"
+ *	    status    a word; created, microseconds
+ *	    run       of the last claim: token, owner, priority then, score
+ *	    tries     failed runs and leases lost in a row, "0 0" if absent
+ *	    rerun     when it is to run once more; cancel; put_off, why it was
+ *	    progress  result
+ *	    errors    how many there were, the last 8 of them in e1 to e8
+ *	    as        of an id that was merged and has no more than this: the id
+ *	              of the task that does its work.  For 7 days, or 10 minutes
+ *	              where nobody gave that id
+ *	                  No value is over 64 bytes while it waits, so that Redis
+ *	                  keeps the hash compact.
  *	ready       ZSET  pending; score ready_us - level * HEAD_START
  *	scheduled   ZSET  delayed and retrying; score due_us
  *	processing  ZSET  leased; score end of the lease.  This *is* the
@@ -29,22 +41,27 @@
  *	failed      ZSET  score finished_us; at most 10 000, 30 days
  *	completed   ZSET  likewise; at most 10 000, 7 days
  *	cancelled   ZSET  likewise; at most 10 000, 7 days
- *	unique      HASH  "type|index|sector" to id; removed by the script that
- *	                  ends the task
+ *	unique      HASH  work to id; removed by the script that ends the task
  *	stats       HASH  counters that never fall
  *	config      HASH  pause; the last ready_us and token, and how many were
  *	                  claimed
+ *	slots       HASH  of the scheduler: slot to "accepted_us run"
  *
  * Head start: a level is worth 600 s (low 0, normal 1, high 2, urgent 3), so
  * priorities are strict within that window, FIFO inside one, and nothing
  * starves.  ready_us strictly increases (max(last + 1, TIME)).
  *
  * Fencing: token grows with every claim and never repeats; settling with an
- * old one is RC_BUSY and changes nothing.
+ * old one is RC_BUSY and changes nothing.  It is the time of the claim in
+ * microseconds, or the last one + 1 where that is later.
  *
  * Scripts that grow state write first with HSET (a full Redis refuses the
  * script whole: RC_FULL); those that shrink or renew begin with ZREM or
- * ZPOPMIN, which Redis never refuses.  Nothing is newer than Redis 6.2.
+ * ZPOPMIN, which Redis never refuses.  Before that they read what they write,
+ * so that a key of another type stops them with nothing changed; counters are
+ * passed over then.  Nothing is newer than Redis 6.2.
+ *
+ * What has ended is bounded by claims, which now and then forget the oldest.
  */
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
@@ -73,7 +90,7 @@ enum enqueued {
 	ENQUEUED_NEW,    /* it waits now */
 	ENQUEUED_MERGED, /* equal work waits or runs already: priority raised,
 			    force merged; a running one is marked to run once
-			    more if forced */
+			    more if forced, after the delay */
 	ENQUEUED_SAME,   /* that very id is known: nothing was changed */
 	ENQUEUED_FULL    /* QUEUE_MAX for its priority is reached (low 70 %,
 			    normal 80, high 90, urgent 100) */
@@ -91,9 +108,18 @@ struct enqueue_result {
 enum rc queue_enqueue(struct queue *, const struct task_spec *, size_t n,
     struct enqueue_result *results, struct err *);
 
+/*
+ * Accept a slot of the scheduler and enqueue its tasks, in one step (n may be
+ * 0): *accepted 0: it is accepted already, and nothing was changed.  Its field
+ * becomes run behind the Redis time in microseconds and a space.  RC_FULL: the
+ * queue has no room for all of them, and the slot is not accepted.
+ */
+enum rc queue_accept(struct queue *, const char *slot, const char *run,
+    const struct task_spec *, size_t n, struct enqueue_result *results,
+    int *accepted, struct err *);
+
 struct claim {
-	const char *owner; /* "host:pid" */
-	unsigned types;    /* bits 1 << enum task_type that this worker takes */
+	const char *owner; /* "host:pid", at most TASK_OWNER bytes */
 	int64_t lease_ms;  /* 0: TASK_LEASE */
 	int most;          /* light tasks at a time, up to QUEUE_CLAIM_LIGHT */
 };
@@ -102,7 +128,8 @@ struct claim {
  * Take back expired leases, promote due tasks, then claim: one task of a type
  * that is not light, or up to most light ones (the first in line decides which
  * kind).  A task whose worker died is claimed alone, so that one that kills
- * workers takes no others with it.  tasks has QUEUE_CLAIM_LIGHT places.  *n 0:
+ * workers takes no others with it.  Tasks of a type that is not known here are
+ * put off by a minute.  tasks has QUEUE_CLAIM_LIGHT places.  *n 0:
  * nothing is ready, or the queue is paused; *next_ms is then when the next
  * scheduled task or lease is due, from now (-1: none).
  */
@@ -114,7 +141,7 @@ enum rc queue_claim(struct queue *, const struct claim *, struct task *tasks,
 enum rc queue_renew(struct queue *, const struct task *, const char *progress,
     int *cancelled, struct err *);
 
-/* Done: n tasks at once, each with a result text (JSON or ""; one longer than
+/* Done: n different tasks at once, each with a result text (JSON or ""; one longer than
  * TASK_RESULT is left out).  lost (may be
  * NULL): how many were not ours any more. */
 enum rc queue_complete(struct queue *, const struct task *tasks,
@@ -129,17 +156,20 @@ enum rc queue_complete(struct queue *, const struct task *tasks,
 enum rc queue_fail(struct queue *, const struct task *, const struct err *why,
     int64_t not_before_ms, struct err *);
 
-/* Give it back uncharged, ready again after delay_ms. */
-enum rc queue_release(
-    struct queue *, const struct task *, int64_t delay_ms, struct err *);
+/* Give it back uncharged, ready again after delay_ms; why (may be NULL) stays
+ * with it until it has run. */
+enum rc queue_release(struct queue *, const struct task *, int64_t delay_ms,
+    const struct err *why, struct err *);
 
-/* RC_NOTFOUND: no such task.  RC_INVALID: it has ended already. */
-enum rc queue_cancel(struct queue *, const char *id, struct err *);
+/* *told: it is processing, and its worker is told to stop; else it is cancelled
+ * now.  RC_NOTFOUND: no such task.  RC_INVALID: it has ended already. */
+enum rc queue_cancel(struct queue *, const char *id, int *told, struct err *);
 
 /* Failed tasks back to pending with fresh attempts: one id, or up to most of
  * a type (TASK__MAX: of any).  *n how many.  Of one id, which may be cancelled
  * too: RC_NOTFOUND, RC_INVALID (it has not failed), RC_BUSY (equal work waits
- * or runs; requeue_all passes such tasks over). */
+ * or runs; requeue_all passes such tasks over).  RC_FULL: QUEUE_MAX is reached;
+ * *n is set then too. */
 enum rc queue_requeue(struct queue *, const char *id, struct err *);
 enum rc queue_requeue_all(
     struct queue *, enum task_type, int64_t most, int64_t *n, struct err *);
@@ -179,8 +209,9 @@ enum rc queue_stats(struct queue *, struct queue_stats *, struct err *);
 enum rc queue_stats_ask(struct queue *, struct err *);
 enum rc queue_stats_read(struct queue *, struct queue_stats *, struct err *);
 
-/* Everything about one task; RC_NOTFOUND.  *position: in line from 0, -1 where
- * it does not wait.  Read-only. */
+/* Everything about one task, or about the one that an id was merged into;
+ * RC_NOTFOUND.  *position: in line from 0, -1 where it does not wait.
+ * Read-only. */
 enum rc queue_get(struct queue *, const char *id, struct task *,
     int64_t *position, struct err *);
 
@@ -193,13 +224,15 @@ enum rc queue_list(struct queue *, const char *set, size_t most,
 struct queue_audit {
 	int64_t tasks;      /* looked at */
 	int64_t orphans;    /* of no set although they have not ended */
-	int64_t strays;     /* in a set without their hash, or in two sets */
-	int64_t duplicates; /* unique entries that point nowhere */
+	int64_t strays;     /* in a set without their hash, or in two sets; keys
+			       of tasks that are none */
+	int64_t duplicates; /* unique entries that point nowhere; equal work
+			       held twice */
 	int64_t repaired;
 };
 
-/* Look for what cannot be, in bounded steps; repair puts orphans back and
- * never deletes a task. */
+/* Look for what cannot be, in bounded steps; repair puts orphans back, cancels
+ * the second of equal work, and never deletes a task. */
 enum rc queue_audit(
     struct queue *, int repair, struct queue_audit *, struct err *);
 

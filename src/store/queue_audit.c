@@ -25,7 +25,10 @@ check(struct queue *q, int repair, const char *what, const char *const *items,
 	args[1] = queue_head_start();
 	args[2] = what;
 	memcpy(args + 3, items, n * sizeof(*args));
-	rc = queue_call(q, &script_queue_audit, args, n + 3, &reply, e);
+	rc = queue_call(q, &script_queue_audit,
+	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_PROCESSING, KEY_UNIQUE,
+		KEY_FAILED, KEY_COMPLETED, KEY_CANCELLED),
+	    args, n + 3, &reply, e);
 	free(args);
 	if (rc != RC_OK)
 		return rc;
@@ -108,9 +111,9 @@ walk(struct queue *q, const struct walk *w, int repair, struct queue_audit *sum,
 }
 
 /*
- * First what lies in the sets, where only entries without a task are news,
- * then all tasks, which are counted, then the unique entries.  What happens
- * meanwhile is no matter: the script sees each of them at one moment.
+ * First what lies in the sets, where only entries without a task are news, then
+ * the unique entries, then all tasks, which are counted.  What happens meanwhile
+ * is no matter: the script sees each of them at one moment.
  */
 enum rc
 queue_audit(struct queue *q, int repair, struct queue_audit *out, struct err *e)
@@ -119,22 +122,22 @@ queue_audit(struct queue *q, int repair, struct queue_audit *out, struct err *e)
 		KEY_PROCESSING, KEY_FAILED, KEY_COMPLETED, KEY_CANCELLED };
 	struct queue_audit sum = { 0 };
 	struct walk w = { "ZSCAN", NULL, NULL, "entries", 2, 0 };
-	char match[64];
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]) && rc == RC_OK;
 	     i++) {
-		w.key = q->keys[sets[i]];
+		w.key = queue_keys[sets[i]];
 		rc = walk(q, &w, repair, &sum, e);
 	}
 	if (rc != RC_OK)
 		return rc;
-	snprintf(match, sizeof(match), "%s*", q->prefix);
-	w = (struct walk){ "SCAN", NULL, match, "ids", 1, strlen(q->prefix) };
+	w = (struct walk){ "HSCAN", queue_keys[KEY_UNIQUE], NULL, "unique", 1,
+		0 };
 	rc = walk(q, &w, repair, &sum, e);
 	if (rc != RC_OK)
 		return rc;
-	w = (struct walk){ "HSCAN", q->keys[KEY_UNIQUE], NULL, "unique", 1, 0 };
+	w = (struct walk){ "SCAN", NULL, QUEUE_TASK "*", "ids", 1,
+		strlen(QUEUE_TASK) };
 	rc = walk(q, &w, repair, &sum, e);
 	if (rc == RC_OK)
 		*out = sum;

@@ -10,10 +10,25 @@ requeue(struct queue *q, const char *how, const char *what, int64_t pass,
     int64_t most, redisReply **out, struct err *e)
 {
 	struct number from, n;
-	const char *args[] = { queue_head_start(), how, what,
-		queue_number(&from, pass), queue_number(&n, most) };
+	struct limits limits;
+	const char *args[5 + PRIORITY__MAX] = { queue_head_start() };
+	const char **rest = args + 1 + PRIORITY__MAX;
 
-	return queue_call(q, &script_queue_requeue, args, 5, out, e);
+	queue_limits(q, &limits, args + 1);
+	rest[0] = how;
+	rest[1] = what;
+	rest[2] = queue_number(&from, pass);
+	rest[3] = queue_number(&n, most);
+	return queue_call(q, &script_queue_requeue,
+	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_UNIQUE, KEY_CONFIG, KEY_FAILED,
+		KEY_CANCELLED),
+	    args, 5 + PRIORITY__MAX, out, e);
+}
+
+static enum rc
+no_room(struct err *e)
+{
+	return err_set(e, RC_FULL, "the queue is full (QUEUE_MAX)");
 }
 
 enum rc
@@ -38,6 +53,8 @@ queue_requeue(struct queue *q, const char *id, struct err *e)
 	case 3:
 		return err_set(e, RC_BUSY,
 		    "task %s: equal work waits or runs already", id);
+	case 4:
+		return no_room(e);
 	default:
 		return err_set(e, RC_STORE, "requeue: unexpected answer");
 	}
@@ -48,7 +65,7 @@ queue_requeue_all(struct queue *q, enum task_type type, int64_t most,
     int64_t *n, struct err *e)
 {
 	const char *name = type < TASK__MAX ? task_types[type].name : "";
-	int64_t done = 0, pass = 0, some, over, step;
+	int64_t done = 0, pass = 0, some, over, step, why;
 	redisReply *reply = NULL;
 	enum rc rc;
 
@@ -59,9 +76,13 @@ queue_requeue_all(struct queue *q, enum task_type type, int64_t most,
 			return rc;
 		some = redis_int(reply, 0, 0);
 		over = redis_int(reply, 1, 0);
+		why = redis_int(reply, 2, 0);
 		freeReplyObject(reply);
 		done += some;
 		pass += over;
+		*n = done;
+		if (why == 4)
+			return no_room(e);
 		if (some + over < step)
 			break;
 	}
@@ -80,7 +101,8 @@ set_pause(struct queue *q, const char *on, const char *reason, int64_t for_ms,
 	int64_t code;
 
 	snprintf(text, sizeof(text), "%s", reason);
-	return queue_call_int(q, &script_queue_pause, args, 3, &code, e);
+	return queue_call_int(
+	    q, &script_queue_pause, KEYS(KEY_CONFIG), args, 3, &code, e);
 }
 
 enum rc
@@ -102,41 +124,68 @@ queue_purge(struct queue *q, int64_t older_ms, int64_t *n, struct err *e)
 	const char *args[] = { queue_number(&older, queue_us_of_ms(older_ms)),
 		queue_number(&most, QUEUE_CHUNK) };
 
-	return queue_call_int(q, &script_queue_purge, args, 2, n, e);
+	return queue_call_int(q, &script_queue_purge,
+	    KEYS(KEY_FAILED, KEY_COMPLETED, KEY_CANCELLED), args, 2, n, e);
 }
 
 /* One task, and the ids of a set */
+
+/* The answer of lua/queue_get.lua. */
+enum {
+	GOT_ID,
+	GOT_POSITION,
+	GOT_SCORE,
+	GOT_LEASE,
+	GOT_DUE,
+	GOT_FINISHED,
+	GOT_FIELDS,
+	GOT__MAX
+};
+
+static enum rc
+read_got(const redisReply *reply, struct task *t, struct err *e)
+{
+	const redisReply *fields = reply->element[GOT_FIELDS];
+	enum rc rc;
+
+	snprintf(t->id, sizeof(t->id), "%s", reply->element[GOT_ID]->str);
+	/* the status again, which the script wants first */
+	rc = queue_task_read((const redisReply *const *)fields->element + 1,
+	    fields->elements - 1, t, e);
+	if (rc != RC_OK)
+		return rc;
+	queue_task_place(t, reply->element[GOT_SCORE]->str);
+	t->started_us = t->token;
+	t->lease_us = redis_int(reply, GOT_LEASE, 0);
+	t->due_us = redis_int(reply, GOT_DUE, 0);
+	t->finished_us = redis_int(reply, GOT_FINISHED, 0);
+	return RC_OK;
+}
 
 enum rc
 queue_get(struct queue *q, const char *id, struct task *out, int64_t *position,
     struct err *e)
 {
-	const char *args[1 + QUEUE_FIELDS] = { id };
-	const redisReply *fields;
+	const char *args[2 + QUEUE_FIELDS] = { id, "status" };
 	struct task t = { 0 };
 	redisReply *reply = NULL;
 	enum rc rc;
 
-	memcpy(&args[1], queue_fields, sizeof(queue_fields));
-	rc =
-	    queue_call(q, &script_queue_get, args, 1 + QUEUE_FIELDS, &reply, e);
+	memcpy(&args[2], queue_fields, sizeof(queue_fields));
+	rc = queue_call(q, &script_queue_get,
+	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_PROCESSING, KEY_FAILED,
+		KEY_COMPLETED, KEY_CANCELLED),
+	    args, 2 + QUEUE_FIELDS, &reply, e);
 	if (rc != RC_OK)
 		return rc;
-	if (reply->elements < 4) {
+	if (reply->elements < GOT__MAX)
 		rc = err_set(e, RC_NOTFOUND, "no task %.36s", id);
-		goto out;
+	else
+		rc = read_got(reply, &t, e);
+	if (rc == RC_OK) {
+		*position = redis_int(reply, GOT_POSITION, -1);
+		*out = t;
 	}
-	snprintf(t.id, sizeof(t.id), "%s", id);
-	fields = reply->element[3];
-	rc = queue_task_read((const redisReply *const *)fields->element,
-	    fields->elements, &t, e);
-	if (rc != RC_OK)
-		goto out;
-	t.lease_us = redis_int(reply, 1, 0);
-	t.due_us = redis_int(reply, 2, 0);
-	*position = redis_int(reply, 0, -1);
-	*out = t;
-out:
 	freeReplyObject(reply);
 	return rc;
 }
@@ -175,7 +224,7 @@ queue_list(struct queue *q, const char *set, size_t most,
 	if (most == 0)
 		return RC_OK;
 	argv[0] = sets[i].command;
-	argv[1] = q->keys[sets[i].key];
+	argv[1] = queue_keys[sets[i].key];
 	argv[3] = queue_number(&last, (int64_t)most - 1);
 	rc = redis_call(q->redis, 4, argv, NULL, &reply, e);
 	if (rc != RC_OK)

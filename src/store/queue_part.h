@@ -2,8 +2,8 @@
  * What the files of the queue share, and nobody else: the keys, the call of a
  * script, and the reading of a task.
  *
- * Every script gets all KEYS, in this order, and makes the key of a task out of
- * the first one's prefix: they share its hash tag.
+ * A script gets the keys that it uses, and makes the key of a task out of the
+ * first one's prefix: they share its hash tag.
  */
 #ifndef STORE_QUEUE_PART_H
 #define STORE_QUEUE_PART_H
@@ -23,13 +23,15 @@ enum queue_key {
 	KEY_FAILED,
 	KEY_COMPLETED,
 	KEY_CANCELLED,
+	KEY_SLOTS,
 	QUEUE_KEYS
 };
 
+/* The keys of a script, in its order: KEYS(KEY_READY, KEY_CONFIG). */
+#define KEYS(...) ((const enum queue_key[]){ __VA_ARGS__, QUEUE_KEYS })
+
 struct queue {
 	struct redis *redis; /* borrowed */
-	const char *keys[QUEUE_KEYS];
-	const char *prefix; /* of the key of a task */
 	int64_t limits[PRIORITY__MAX];
 	int64_t lease_us;
 	int64_t attempts;
@@ -48,23 +50,37 @@ int64_t queue_us_of_ms(int64_t);
 /* QUEUE_HEAD_START in microseconds, as an argument. */
 const char *queue_head_start(void);
 
-/* A script with all keys and n arguments. */
+extern const char *const queue_keys[QUEUE_KEYS];
+#define QUEUE_TASK "stocknity:{default}:task:" /* and the id */
+
+/* How much of QUEUE_MAX each priority may fill, as PRIORITY__MAX arguments. */
+struct limits {
+	struct number n[PRIORITY__MAX];
+};
+void queue_limits(const struct queue *, struct limits *, const char **args);
+
+/* A script with its keys and n arguments. */
 enum rc queue_call(struct queue *, const struct script *,
-    const char *const *args, size_t n, redisReply **, struct err *);
+    const enum queue_key *, const char *const *args, size_t n, redisReply **,
+    struct err *);
 
 /* The same for a script that answers an integer. */
 enum rc queue_call_int(struct queue *, const struct script *,
-    const char *const *args, size_t n, int64_t *, struct err *);
+    const enum queue_key *, const char *const *args, size_t n, int64_t *,
+    struct err *);
 
 /* The fields of a task's hash that queue_task_read wants, in its order; the
  * first QUEUE_CLAIMED are those that lua/queue_claim.lua answers. */
-#define QUEUE_FIELDS  25
-#define QUEUE_CLAIMED 9
+#define QUEUE_FIELDS  18
+#define QUEUE_CLAIMED 2
 extern const char *const queue_fields[QUEUE_FIELDS];
 
 /* A task out of the values of the first n fields (nil: absent).  RC_INVALID:
  * of a type or status that we do not know. */
 enum rc queue_task_read(
     const redisReply *const *values, size_t n, struct task *, struct err *);
+
+/* ready_us, out of a place in line ("": it has none). */
+void queue_task_place(struct task *, const char *score);
 
 #endif

@@ -6,23 +6,16 @@
 
 const char *const queue_fields[QUEUE_FIELDS] = {
 	/* of a claim, see lua/queue_claim.lua */
-	"type",
-	"index",
-	"sector",
-	"force",
-	"priority",
-	"retry_count",
-	"lost",
-	"created",
-	"ready",
+	"spec",
+	"tries",
 	/* and all that is known */
 	"status",
+	"created",
 	"rerun",
-	"token",
-	"started",
-	"finished",
-	"owner",
+	"cancel",
+	"run",
 	"progress",
+	"put_off",
 	"result",
 	"e1",
 	"e2",
@@ -34,7 +27,7 @@ const char *const queue_fields[QUEUE_FIELDS] = {
 	"e8",
 };
 
-enum kind { TYPE, STATUS, TEXT, INT, INT64, ERROR };
+enum kind { SPEC, TRIES, STATUS, RUN, TEXT, INT, INT64, TIMED, ERROR };
 
 /* Where the fields of the same place above belong. */
 static const struct place {
@@ -46,22 +39,15 @@ static const struct place {
 		kind, offsetof(struct task, member),                           \
 		    sizeof(((struct task *)0)->member)                         \
 	}
-	AT(TYPE, type),
-	AT(TEXT, index),
-	AT(TEXT, sector),
-	AT(INT, force),
-	AT(INT, priority),
-	AT(INT, retry_count),
-	AT(INT, lost),
-	AT(INT64, created_us),
-	AT(INT64, ready_us),
+	AT(SPEC, type),
+	AT(TRIES, retry_count),
 	AT(STATUS, status),
-	AT(INT, rerun),
-	AT(INT64, token),
-	AT(INT64, started_us),
-	AT(INT64, finished_us),
-	AT(TEXT, owner),
+	AT(INT64, created_us),
+	AT(INT64, rerun_us),
+	AT(INT, cancel),
+	AT(RUN, run),
 	AT(TEXT, progress),
+	AT(TIMED, put_off),
 	AT(TEXT, result),
 	AT(ERROR, errors),
 	AT(ERROR, errors),
@@ -76,18 +62,64 @@ static const struct place {
 
 _Static_assert(
     sizeof(places) / sizeof(places[0]) == QUEUE_FIELDS, "a place a field");
-_Static_assert(sizeof(enum priority) == sizeof(int), "read as an int");
 
-/* "1763000000000 rate-limited: …", in the order of their times. */
+/* "10fetch_stock_data|DJIA|Any": priority, flags, work. */
+static enum rc
+read_spec(struct task *t, const char *text, struct err *e)
+{
+	const char *work = text + 2, *index, *sector;
+	char type[TASK_TEXT + 1];
+
+	if (text[0] < '0' || text[0] >= '0' + PRIORITY__MAX ||
+	    text[1] == '\0' || strlen(work) > TASK_TEXT)
+		return RC_INVALID;
+	t->priority = (enum priority)(text[0] - '0');
+	t->force = (text[1] - '0') & 1;
+	index = strchr(work, '|');
+	sector = index != NULL ? strchr(index + 1, '|') : NULL;
+	if (sector == NULL)
+		return RC_INVALID;
+	snprintf(type, sizeof(type), "%.*s", (int)(index - work), work);
+	snprintf(t->index, sizeof(t->index), "%.*s", (int)(sector - index - 1),
+	    index + 1);
+	snprintf(t->sector, sizeof(t->sector), "%s", sector + 1);
+	return task_type_of(type, &t->type, e);
+}
+
+/* "1763000000000000 host:4711 1 1763000000000000": token, owner, priority then
+ * and score. */
+static void
+read_run(struct task *t, const char *text)
+{
+	const char *owner = strchr(text, ' '), *end;
+
+	snprintf(t->run, sizeof(t->run), "%s", text);
+	t->token = strtoll(text, NULL, 10);
+	end = owner != NULL ? strchr(owner + 1, ' ') : NULL;
+	if (end != NULL)
+		snprintf(t->owner, sizeof(t->owner), "%.*s",
+		    (int)(end - owner - 1), owner + 1);
+}
+
+/* "1763000000000 rate-limited: …" */
+static void
+read_timed(struct task_error *it, const char *text)
+{
+	char *rest;
+
+	it->at_ms = strtoll(text, &rest, 10);
+	snprintf(
+	    it->text, sizeof(it->text), "%s", *rest == ' ' ? rest + 1 : "");
+}
+
+/* In the order of their times. */
 static void
 read_error(struct task *t, const char *text)
 {
-	struct task_error it = { 0 };
+	struct task_error it;
 	size_t at = t->nerrors;
-	char *rest;
 
-	it.at_ms = strtoll(text, &rest, 10);
-	snprintf(it.text, sizeof(it.text), "%s", *rest == ' ' ? rest + 1 : "");
+	read_timed(&it, text);
 	if (at == TASK_ERRORS)
 		return;
 	while (at > 0 && t->errors[at - 1].at_ms > it.at_ms) {
@@ -102,11 +134,18 @@ static enum rc
 read_value(
     struct task *t, const struct place *p, const char *text, struct err *e)
 {
-	char *at = (char *)t + p->offset;
+	char *at = (char *)t + p->offset, *rest;
 
 	switch (p->kind) {
-	case TYPE:
-		return task_type_of(text, &t->type, e);
+	case SPEC:
+		return read_spec(t, text, e);
+	case TRIES:
+		t->retry_count = (int)strtol(text, &rest, 10);
+		t->lost = (int)strtol(rest, NULL, 10);
+		break;
+	case RUN:
+		read_run(t, text);
+		break;
 	case STATUS:
 		return task_status_of(text, &t->status, e);
 	case TEXT:
@@ -117,6 +156,9 @@ read_value(
 		break;
 	case INT64:
 		*(int64_t *)at = strtoll(text, NULL, 10);
+		break;
+	case TIMED:
+		read_timed(&t->put_off, text);
 		break;
 	case ERROR:
 		read_error(t, text);
@@ -137,9 +179,15 @@ queue_task_read(
 			return err_set(e, RC_INVALID,
 			    "a task that we cannot read: its %s is \"%.20s\"",
 			    queue_fields[i], values[i]->str);
-	if (t.priority >= PRIORITY__MAX)
-		t.priority = PRIORITY_URGENT;
 	memcpy(t.id, out->id, sizeof(t.id));
 	*out = t;
 	return RC_OK;
+}
+
+void
+queue_task_place(struct task *t, const char *score)
+{
+	int64_t head = (int64_t)QUEUE_HEAD_START * 1000000 * t->priority;
+
+	t->ready_us = score[0] != '\0' ? strtoll(score, NULL, 10) + head : 0;
 }

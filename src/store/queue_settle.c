@@ -18,15 +18,15 @@ queue_renew(struct queue *q, const struct task *t, const char *progress,
     int *cancelled, struct err *e)
 {
 	char text[TASK_TEXT + 1];
-	struct number token, lease;
+	struct number lease;
 	int64_t us = t->lease_us - t->started_us;
-	const char *args[] = { t->id, queue_number(&token, t->token),
+	const char *args[] = { t->id, t->run,
 		queue_number(&lease, us > 0 ? us : q->lease_us), text };
 	redisReply *reply = NULL;
 	enum rc rc;
 
 	snprintf(text, sizeof(text), "%s", progress);
-	rc = queue_call(q, &script_queue_renew, args, 4, &reply, e);
+	rc = queue_call(q, &script_queue_renew, KEYS(KEY_PROCESSING), args, 4, &reply, e);
 	if (rc != RC_OK)
 		return rc;
 	if (redis_int(reply, 0, 1) == 0)
@@ -42,19 +42,20 @@ complete_some(struct queue *q, const struct task *tasks,
     const char *const *results, size_t n, int64_t *lost, struct err *e)
 {
 	const char *args[1 + 3 * QUEUE_CLAIM_LIGHT] = { queue_head_start() };
-	struct number tokens[QUEUE_CLAIM_LIGHT];
 
 	for (size_t i = 0; i < n; i++) {
 		args[1 + 3 * i] = tasks[i].id;
-		args[2 + 3 * i] = queue_number(&tokens[i], tasks[i].token);
+		args[2 + 3 * i] = tasks[i].run;
 		/* Half a JSON text would be worse than none. */
 		args[3 + 3 * i] = results != NULL && results[i] != NULL &&
 					  strlen(results[i]) <= TASK_RESULT
 				      ? results[i]
 				      : "";
 	}
-	return queue_call_int(
-	    q, &script_queue_complete, args, 1 + 3 * n, lost, e);
+	return queue_call_int(q, &script_queue_complete,
+	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_PROCESSING, KEY_UNIQUE,
+		KEY_STATS, KEY_CONFIG, KEY_COMPLETED),
+	    args, 1 + 3 * n, lost, e);
 }
 
 enum rc
@@ -110,10 +111,9 @@ enum rc
 queue_fail(struct queue *q, const struct task *t, const struct err *why,
     int64_t not_before_ms, struct err *e)
 {
-	struct number token, attempts, retry, random, not_before;
+	struct number attempts, retry, random, not_before;
 	char text[ERROR_TEXT + 1];
-	const char *args[] = { t->id, queue_number(&token, t->token),
-		queue_head_start(), rc_retryable(why->rc) ? "0" : "1",
+	const char *args[] = { t->id, t->run, queue_head_start(), rc_retryable(why->rc) ? "0" : "1",
 		queue_number(&attempts, q->attempts),
 		queue_number(&retry, q->retry_us), jitter(&random),
 		queue_number(&not_before, queue_us_of_ms(not_before_ms)),
@@ -122,7 +122,10 @@ queue_fail(struct queue *q, const struct task *t, const struct err *why,
 	enum rc rc;
 
 	failure_text(text, why);
-	rc = queue_call(q, &script_queue_fail, args, 9, &reply, e);
+	rc = queue_call(q, &script_queue_fail,
+	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_PROCESSING, KEY_UNIQUE,
+		KEY_STATS, KEY_CONFIG, KEY_FAILED, KEY_CANCELLED),
+	    args, 9, &reply, e);
 	if (rc != RC_OK)
 		return rc;
 	if (redis_int(reply, 0, 1) != 0)
@@ -132,34 +135,43 @@ queue_fail(struct queue *q, const struct task *t, const struct err *why,
 }
 
 enum rc
-queue_release(
-    struct queue *q, const struct task *t, int64_t delay_ms, struct err *e)
+queue_release(struct queue *q, const struct task *t, int64_t delay_ms,
+    const struct err *why, struct err *e)
 {
-	struct number token, delay;
-	const char *args[] = { t->id, queue_number(&token, t->token),
-		queue_head_start(),
-		queue_number(&delay, queue_us_of_ms(delay_ms)) };
+	char text[ERROR_TEXT + 1] = "";
+	struct number delay;
+	const char *args[] = { t->id, t->run, queue_head_start(),
+		queue_number(&delay, queue_us_of_ms(delay_ms)), text };
 	int64_t code = 0;
 	enum rc rc;
 
-	rc = queue_call_int(q, &script_queue_release, args, 4, &code, e);
+	if (why != NULL)
+		failure_text(text, why);
+	rc = queue_call_int(q, &script_queue_release,
+	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_PROCESSING, KEY_UNIQUE,
+		KEY_STATS, KEY_CANCELLED),
+	    args, 5, &code, e);
 	if (rc == RC_OK && code != 0)
 		rc = not_ours(t, e);
 	return rc;
 }
 
 enum rc
-queue_cancel(struct queue *q, const char *id, struct err *e)
+queue_cancel(struct queue *q, const char *id, int *told, struct err *e)
 {
 	int64_t code = 0;
 	enum rc rc;
 
-	rc = queue_call_int(q, &script_queue_cancel, &id, 1, &code, e);
+	rc = queue_call_int(q, &script_queue_cancel,
+	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_UNIQUE, KEY_STATS,
+		KEY_CANCELLED),
+	    &id, 1, &code, e);
 	if (rc != RC_OK)
 		return rc;
 	if (code == 2)
 		return err_set(e, RC_INVALID, "task %s has ended already", id);
 	if (code == 3)
 		return err_set(e, RC_NOTFOUND, "no task %s", id);
+	*told = code == 1;
 	return RC_OK;
 }

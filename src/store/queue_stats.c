@@ -55,15 +55,22 @@ set_figure(struct queue_stats *s, size_t offset, int64_t v)
 	memcpy((char *)s + offset, &v, sizeof(v));
 }
 
-#define ARGUMENTS (QUEUE_KEYS + COUNTERS)
+/* The keys of the script, in its order. */
+static const enum queue_key keys[] = { KEY_READY, KEY_SCHEDULED, KEY_PROCESSING,
+	KEY_FAILED, KEY_COMPLETED, KEY_STATS, KEY_CONFIG };
 
-/* The keys of the script, then the names of the counters. */
+#define KEYS_USED (sizeof(keys) / sizeof(keys[0]))
+#define ARGUMENTS (KEYS_USED + 1 + COUNTERS)
+
+/* The keys, the head start, the names of the counters. */
 static void
-arguments(const struct queue *q, const char *out[ARGUMENTS])
+arguments(const char *out[ARGUMENTS])
 {
-	memcpy(out, q->keys, sizeof(q->keys));
+	for (size_t i = 0; i < KEYS_USED; i++)
+		*out++ = queue_keys[keys[i]];
+	*out++ = queue_head_start();
 	for (size_t i = 0; i < COUNTERS; i++)
-		out[QUEUE_KEYS + i] = counters[i].name;
+		*out++ = counters[i].name;
 }
 
 static enum rc
@@ -91,8 +98,8 @@ queue_stats_ask(struct queue *q, struct err *e)
 {
 	const char *argv[ARGUMENTS];
 
-	arguments(q, argv);
-	return redis_script_add(q->redis, &script_queue_stats, QUEUE_KEYS,
+	arguments(argv);
+	return redis_script_add(q->redis, &script_queue_stats, KEYS_USED,
 	    ARGUMENTS, argv, NULL, e);
 }
 
@@ -103,8 +110,8 @@ queue_stats_read(struct queue *q, struct queue_stats *out, struct err *e)
 	redisReply *reply = NULL;
 	enum rc rc;
 
-	arguments(q, argv);
-	rc = redis_script_fetch(q->redis, &script_queue_stats, QUEUE_KEYS,
+	arguments(argv);
+	rc = redis_script_fetch(q->redis, &script_queue_stats, KEYS_USED,
 	    ARGUMENTS, argv, NULL, &reply, e);
 	if (rc == RC_OK)
 		rc = read_stats(reply, out, e);

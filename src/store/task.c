@@ -106,24 +106,63 @@ task_status_of(const char *name, enum task_status *out, struct err *e)
 	return rc;
 }
 
+static char *
+put_hex(char *p, uint64_t v, int digits)
+{
+	for (int i = digits - 1; i >= 0; i--)
+		*p++ = "0123456789abcdef"[v >> 4 * i & 0xf];
+	return p;
+}
+
 /* RFC 9562, section 5.7, with its method 3: the twelve bits behind the
  * milliseconds are their fraction, so that ids of one millisecond are in order
  * too. */
+static void
+put_id(char *p, uint64_t r)
+{
+	uint64_t us = (uint64_t)clock_wall_us(), ms = us / 1000;
+
+	p = put_hex(p, ms >> 16, 8);
+	*p++ = '-';
+	p = put_hex(p, ms, 4);
+	*p++ = '-';
+	p = put_hex(p, 0x7000 | us % 1000 * 4096 / 1000, 4);
+	*p++ = '-';
+	p = put_hex(p, 0x8000 | (r >> 48 & 0x3fff), 4);
+	*p++ = '-';
+	p = put_hex(p, r, 12);
+	*p = '\0';
+}
+
+/* Never fails for 256 bytes or less, and never waits once booted. */
+static void
+fill_random(uint64_t *r, size_t n)
+{
+	if (getrandom(r, n * sizeof(*r), 0) == (ssize_t)(n * sizeof(*r)))
+		return;
+	for (size_t i = 0; i < n; i++)
+		r[i] = ((uint64_t)clock_wall_us() + i) *
+		       UINT64_C(0x9e3779b97f4a7c15);
+}
+
+void
+task_ids_next(struct task_ids *ids, char out[TASK_ID + 1])
+{
+	if (ids->left == 0) {
+		for (size_t i = 0; i < TASK_RANDOM; i += 32)
+			fill_random(ids->random + i, 32);
+		ids->left = TASK_RANDOM;
+	}
+	put_id(out, ids->random[--ids->left]);
+}
+
 void
 task_new_id(char out[TASK_ID + 1])
 {
-	int64_t us = clock_wall_us();
-	uint64_t ms = (uint64_t)us / 1000;
-	unsigned fraction = (unsigned)(us % 1000) * 4096 / 1000;
-	uint64_t r = 0;
+	uint64_t r;
 
-	/* Never fails for so few bytes, and never waits once booted. */
-	if (getrandom(&r, sizeof(r), 0) != (ssize_t)sizeof(r))
-		r = (uint64_t)us * UINT64_C(0x9e3779b97f4a7c15);
-	snprintf(out, TASK_ID + 1, "%08x-%04x-7%03x-%04x-%012llx",
-	    (unsigned)(ms >> 16 & 0xffffffff), (unsigned)(ms & 0xffff),
-	    fraction & 0xfff, (unsigned)(0x8000 | (r >> 48 & 0x3fff)),
-	    (unsigned long long)(r & UINT64_C(0xffffffffffff)));
+	fill_random(&r, 1);
+	put_id(out, r);
 }
 
 int

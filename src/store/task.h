@@ -16,6 +16,8 @@
 
 #define TASK_ID     36 /* characters of an id: a UUID */
 #define TASK_TEXT   64 /* bytes of a value that waits in Redis, see queue.h */
+#define TASK_WORK   62 /* "type|index|sector" */
+#define TASK_OWNER  28 /* of the name of a worker, without spaces */
 #define TASK_RESULT 512
 #define TASK_ERRORS 8
 
@@ -55,11 +57,12 @@ extern const struct task_type_info task_types[TASK__MAX];
 struct task_spec {
 	char id[TASK_ID + 1]; /* "": one is made */
 	enum task_type type;
-	struct dataset dataset; /* "" and "" where the type has none; of a
-				   probe any text up to 40 bytes */
+	struct dataset dataset; /* "" and "" where the type has none; with the
+				   name of the type up to TASK_WORK - 2 */
 	int force;
 	enum priority priority;
 	int64_t delay_ms;
+	int fresh; /* its id was made just now: nobody knows it */
 };
 
 /* One failed or lost run. */
@@ -79,13 +82,18 @@ struct task {
 	enum task_status status;
 	int retry_count; /* runs that were charged */
 	int lost;        /* leases that ran out since the last answer */
-	int rerun;       /* asked for by force while it is processing */
+	int cancel;      /* its worker is to stop */
+	int64_t rerun_us; /* asked for by force while it is processing: once
+			     more then; 0: no */
 	int64_t token;   /* of the claim; grows, never repeats */
 	int64_t created_us, ready_us, due_us, started_us, finished_us;
 	int64_t lease_us;          /* end of the lease, while processing */
-	char owner[TASK_TEXT + 1]; /* "host:pid" */
+	char owner[TASK_OWNER + 1]; /* "host:pid" */
+	char run[TASK_TEXT + 1];    /* of the last claim, as Redis has it: its
+				       fence */
 	char progress[TASK_TEXT + 1];
 	char result[TASK_RESULT + 1];
+	struct task_error put_off; /* why it was last, since its last run */
 	struct task_error errors[TASK_ERRORS];
 	size_t nerrors;
 };
@@ -100,6 +108,14 @@ enum rc task_status_of(const char *name, enum task_status *, struct err *);
 
 /* A new time-ordered id (UUIDv7 of the wall clock and getrandom). */
 void task_new_id(char out[TASK_ID + 1]);
+
+/* The same for many; left 0 to begin with. */
+#define TASK_RANDOM 128
+struct task_ids {
+	size_t left;
+	uint64_t random[TASK_RANDOM];
+};
+void task_ids_next(struct task_ids *, char out[TASK_ID + 1]);
 /* Is it one: 8-4-4-4-12 lower-case hexadecimal digits? */
 int task_is_id(const char *);
 

@@ -228,6 +228,11 @@ task_line_dataset(
 		if (rc == RC_OK)
 			rc = copy_text(
 			    t->sector, sector != NULL ? sector : "", e);
+		if (rc == RC_OK &&
+		    strlen(t->index) + strlen(t->sector) > TASK_LINE_TEXT)
+			rc = err_set(e, RC_USAGE,
+			    "texts longer than %d bytes together",
+			    TASK_LINE_TEXT);
 	}
 	if (rc == RC_OK)
 		t->spec.dataset = d;

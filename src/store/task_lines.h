@@ -19,7 +19,7 @@
 #include "store/task.h"
 
 #define TASK_LINE_MAX  4096    /* bytes of a line */
-#define TASK_LINE_TEXT 40      /* bytes of a probe's texts */
+#define TASK_LINE_TEXT 40      /* bytes of a probe's texts together */
 #define TASK_DELAY_MAX 2592000 /* seconds: 30 days */
 
 struct task_lines;

@@ -245,7 +245,7 @@ def judge_drained(world, kinds, killed):
     ids, poisoned = world.all_ids(), 0
     assert len(ids) == len(kinds), "%d tasks of %d" % (len(ids), len(kinds))
     for task_id, t in world.tasks(ids).items():
-        index = world.db.hget(KEY + "task:" + task_id, "index")
+        index = world.tasks([task_id])[task_id]["index"]
         text = (errors(t) or [""])[-1]
         if " poison: " in text:
             poisoned += 1

@@ -205,7 +205,7 @@ def full_redis_drains_probes_and_puts_fetches_off(_):
         world.put(probes(100))
         world.put(['{"type":"fetch_stock_data","index":"DJIA"}'])
         [fetch] = [i for i in world.all_ids()
-                   if world.db.hget(KEY + "task:" + i, "index") == "DJIA"]
+                   if world.tasks([i])[i]["index"] == "DJIA"]
         fill_redis(world)
         try:
             r = world.program("drain-queue")

@@ -22,7 +22,7 @@ static void
 claim(struct side *s, int64_t lease_ms)
 {
 	struct claim how = { .owner = "fence:1",
-		.types = 1u << TASK_PROBE,
+
 		.lease_ms = lease_ms,
 		.most = 1 };
 	struct task got[QUEUE_CLAIM_LIGHT];
@@ -78,7 +78,7 @@ late_fail(struct side *s, struct err *e)
 static enum rc
 late_release(struct side *s, struct err *e)
 {
-	return queue_release(s->d.queue, &s->task, 0, e);
+	return queue_release(s->d.queue, &s->task, 0, NULL, e);
 }
 
 static enum rc

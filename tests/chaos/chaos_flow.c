@@ -50,7 +50,7 @@ static void
 claim(struct flow *f, int most)
 {
 	struct claim how = {
-		.owner = "flow:1", .types = 1u << TASK_PROBE, .most = most
+		.owner = "flow:1", .most = most
 	};
 	int64_t next;
 	struct err e;

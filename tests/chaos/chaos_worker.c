@@ -211,7 +211,7 @@ main(int argc, char *argv[])
 	driver_open(&w.d, journal, w.d.seed);
 	while (!stop) {
 		struct claim how = { .owner = w.owner,
-			.types = 1u << TASK_PROBE,
+
 			.lease_ms = w.lease_ms,
 			.most = 1 + (int)chance(&w.d, (uint64_t)w.most) };
 

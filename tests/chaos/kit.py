@@ -24,8 +24,20 @@ from harness import BUILD, Servers, program, run, wait_until  # noqa: E402
 
 CHAOS = max(1, int(os.environ.get("CHAOS", "1")))
 KEY = "stocknity:{default}:"
-FIELDS = ("status", "token", "retry_count", "errors", "owner", "lost",
+FIELDS = ("status", "spec", "run", "tries", "errors",
           "e1", "e2", "e3", "e4", "e5", "e6", "e7", "e8")
+
+
+def unpacked(fields):
+    """What a task's hash packs (see src/store/queue.h); None: nothing yet."""
+    t = dict(zip(FIELDS, fields))
+    token, owner = (t["run"] or " ").split(" ")[:2]
+    retries, lost = (t["tries"] or "0 0").split(" ")
+    t.update(token=token or None, owner=owner or None,
+             retry_count=None if retries == "0" else retries,
+             lost=None if lost == "0" else lost,
+             index=t["spec"].split("|")[1] if t["spec"] else None)
+    return t
 
 
 def times(short, most=None):
@@ -144,7 +156,7 @@ class World(Servers):
         p = self.db.pipeline(transaction=False)
         for i in ids:
             p.hmget(KEY + "task:" + i, FIELDS)
-        return {i: dict(zip(FIELDS, t)) for i, t in zip(ids, p.execute())}
+        return {i: unpacked(t) for i, t in zip(ids, p.execute())}
 
     def all_ids(self):
         prefix = KEY + "task:"

@@ -18,8 +18,8 @@ check(const struct task_line *t)
 	if (s->type >= TASK__MAX || s->priority >= PRIORITY__MAX ||
 	    s->delay_ms < 0 || s->delay_ms > TASK_DELAY_MAX * INT64_C(1000) ||
 	    (s->id[0] != '\0' && !task_is_id(s->id)) ||
-	    strlen(s->dataset.index) > TASK_LINE_TEXT ||
-	    strlen(s->dataset.sector) > TASK_LINE_TEXT)
+	    strlen(s->dataset.index) + strlen(s->dataset.sector) >
+		TASK_LINE_TEXT)
 		abort();
 }
 

@@ -56,7 +56,7 @@ put(struct queue *q, struct task_spec s)
 static inline size_t
 take_some(struct queue *q, struct task *tasks, int most, int64_t *next)
 {
-	struct claim c = { .owner = "test:1", .types = ~0u, .most = most };
+	struct claim c = { .owner = "test:1", .most = most };
 	struct err e = { 0 };
 	int64_t ignored;
 	size_t n = 0;
@@ -94,6 +94,14 @@ failed(struct queue *q, const struct task *t, enum rc why, const char *msg)
 
 	snprintf(e.msg, sizeof(e.msg), "%s", msg);
 	return queue_fail(q, t, &e, 0, NULL);
+}
+
+static inline enum rc
+cancel(struct queue *q, const char *id)
+{
+	int told;
+
+	return queue_cancel(q, id, &told, NULL);
 }
 
 static inline struct task

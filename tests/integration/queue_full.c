@@ -155,16 +155,16 @@ a_full_redis_lets_the_queue_drain(void **state)
 	assert_int_equal(done(q, &many[0]), RC_OK);
 	assert_int_equal(failed(q, &many[1], RC_NET, "reset"), RC_OK);
 	assert_int_equal(failed(q, &many[2], RC_BLOCKED, "no"), RC_OK);
-	assert_int_equal(queue_release(q, &many[3], 0, NULL), RC_OK);
-	assert_int_equal(queue_release(q, &many[4], 9000, NULL), RC_OK);
-	assert_int_equal(queue_cancel(q, many[5].id, NULL), RC_OK);
+	assert_int_equal(queue_release(q, &many[3], 0, NULL, NULL), RC_OK);
+	assert_int_equal(queue_release(q, &many[4], 9000, NULL, NULL), RC_OK);
+	assert_int_equal(cancel(q, many[5].id), RC_OK);
 	with_room(f, expire, many[5].id); /* cancelled */
 	with_room(f, make_due, later.id);
 	assert_int_equal(take_some(q, many, 1, NULL), 1);
 	assert_string_equal(many[0].index, "probe 3");
 	with_room(f, expire, many[0].id);
-	assert_int_equal(queue_cancel(q, many[3].id, NULL), RC_OK);
-	assert_int_equal(queue_cancel(q, later.id, NULL), RC_OK);
+	assert_int_equal(cancel(q, many[3].id), RC_OK);
+	assert_int_equal(cancel(q, later.id), RC_OK);
 	assert_int_equal(take_some(q, many, 50, NULL), 4);
 	assert_int_equal(queue_complete(q, many, NULL, 4, NULL, NULL), RC_OK);
 	assert_int_equal(queue_purge(q, 0, &n, NULL), RC_OK);
@@ -177,10 +177,9 @@ a_full_redis_lets_the_queue_drain(void **state)
 	queue_close(q);
 }
 
-/* The work of Redis for a claim, not the time of this machine: the commands it
- * runs for one, counted. */
+/* The commands that Redis runs for a claim. */
 static long long
-commands_of_a_claim(struct fixture *f, struct queue *q)
+commands_of_one(struct fixture *f, struct queue *q)
 {
 	redisReply *reply;
 	const char *at;
@@ -195,6 +194,21 @@ commands_of_a_claim(struct fixture *f, struct queue *q)
 		calls += strtoll(at + strlen(":calls="), NULL, 10);
 	freeReplyObject(reply);
 	return calls;
+}
+
+/* The work of Redis for a claim, not the time of this machine; the least of a
+ * few, as now and then one forgets what is too old. */
+static long long
+commands_of_a_claim(struct fixture *f, struct queue *q)
+{
+	long long least = commands_of_one(f, q);
+
+	for (int i = 0; i < 4; i++) {
+		long long n = commands_of_one(f, q);
+
+		least = n < least ? n : least;
+	}
+	return least;
 }
 
 static void
@@ -220,11 +234,20 @@ finished_sets_are_capped(void **state)
 	struct queue *q = open_queue(f);
 	size_t n;
 
-	fill(q, 0, 12000, PRIORITY_NORMAL);
-	while ((n = take_some(q, many, 50, NULL)) > 0)
-		assert_int_equal(
-		    queue_complete(q, many, NULL, n, NULL, NULL), RC_OK);
-	assert_in_range(ctl(f, "ZCARD " K "completed"), 9900, 10000);
+	for (int i = 0; i < 4; i++) {
+		fill(q, i * 6000, 6000, PRIORITY_NORMAL);
+		while ((n = take_some(q, many, 50, NULL)) > 0)
+			assert_int_equal(
+			    queue_complete(q, many, NULL, n, NULL, NULL),
+			    RC_OK);
+	}
+	/* Forgotten now and then; and where a lease ran out. */
+	assert_in_range(ctl(f, "ZCARD " K "completed"), 10000, 20000);
+	for (int i = 0; i < 10; i++) {
+		ctl(f, "ZADD " K "processing 1 none");
+		assert_int_equal(take_some(q, many, 50, NULL), 0);
+	}
+	assert_int_equal(ctl(f, "ZCARD " K "completed"), 10000);
 	/* beside the tasks: completed, stats and config */
 	assert_int_equal(ctl(f, "DBSIZE"), ctl(f, "ZCARD " K "completed") + 3);
 	assert_sound(q);

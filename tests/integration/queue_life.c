@@ -62,7 +62,7 @@ an_unknown_task_is_not_found(void **state)
 
 	task_new_id(id);
 	assert_int_equal(queue_get(q, id, &t, &at, NULL), RC_NOTFOUND);
-	assert_int_equal(queue_cancel(q, id, NULL), RC_NOTFOUND);
+	assert_int_equal(cancel(q, id), RC_NOTFOUND);
 	assert_int_equal(queue_requeue(q, id, NULL), RC_NOTFOUND);
 	queue_close(q);
 }
@@ -160,11 +160,11 @@ force_on_a_running_task_runs_it_once_more(void **state)
 
 	assert_int_equal(take(q, &t), 1);
 	assert_int_equal(put(q, s).what, ENQUEUED_MERGED);
-	assert_int_equal(get(q, r.id).rerun, 0);
+	assert_int_equal(get(q, r.id).rerun_us, 0);
 	s.force = 1;
 	s.priority = PRIORITY_URGENT;
 	assert_int_equal(put(q, s).what, ENQUEUED_MERGED);
-	assert_int_equal(get(q, r.id).rerun, 1);
+	assert_true(get(q, r.id).rerun_us > 0);
 	assert_int_equal(done(q, &t), RC_OK);
 	assert_status(q, r.id, TASK_PENDING);
 	assert_int_equal(take(q, &t), 1);
@@ -311,11 +311,11 @@ released_tasks_are_not_charged(void **state)
 
 	put(q, probe("behind"));
 	assert_int_equal(take(q, &t), 1);
-	assert_int_equal(queue_release(q, &t, 0, NULL), RC_OK);
-	assert_int_equal(queue_release(q, &t, 0, NULL), RC_BUSY);
+	assert_int_equal(queue_release(q, &t, 0, NULL, NULL), RC_OK);
+	assert_int_equal(queue_release(q, &t, 0, NULL, NULL), RC_BUSY);
 	assert_int_equal(take(q, &t), 1); /* its place in line */
 	assert_string_equal(t.id, r.id);
-	assert_int_equal(queue_release(q, &t, 30000, NULL), RC_OK);
+	assert_int_equal(queue_release(q, &t, 30000, NULL, NULL), RC_OK);
 	t = get(q, r.id);
 	assert_int_equal(t.status, TASK_SCHEDULED);
 	assert_int_equal(t.retry_count, 0);
@@ -348,11 +348,11 @@ lost_leases_go_to_the_next(void **state)
 	assert_int_equal(t.lost, 1);
 	assert_true(t.token > old.token);
 	assert_int_equal(queue_renew(q, &old, "", &cancelled, NULL), RC_BUSY);
-	assert_int_equal(queue_release(q, &old, 0, NULL), RC_BUSY);
+	assert_int_equal(queue_release(q, &old, 0, NULL, NULL), RC_BUSY);
 	assert_int_equal(failed(q, &old, RC_NET, "late"), RC_BUSY);
 	assert_int_equal(done(q, &old), RC_BUSY);
 	/* an answer begins the count anew */
-	assert_int_equal(queue_release(q, &t, 0, NULL), RC_OK);
+	assert_int_equal(queue_release(q, &t, 0, NULL, NULL), RC_OK);
 	assert_int_equal(get(q, r.id).lost, 0);
 	for (int i = 0; i < QUEUE_POISON; i++) {
 		assert_int_equal(take(q, &t), 1);
@@ -378,23 +378,23 @@ cancelling_ends_what_waits_and_tells_what_runs(void **state)
 	struct task t = { 0 };
 	int cancelled = 0;
 
-	assert_int_equal(queue_cancel(q, r.id, NULL), RC_OK);
+	assert_int_equal(cancel(q, r.id), RC_OK);
 	assert_status(q, r.id, TASK_CANCELLED);
-	assert_int_equal(queue_cancel(q, r.id, NULL), RC_INVALID);
+	assert_int_equal(cancel(q, r.id), RC_INVALID);
 	s.delay_ms = 1000;
 	r = put(q, s);
-	assert_int_equal(queue_cancel(q, r.id, NULL), RC_OK);
+	assert_int_equal(cancel(q, r.id), RC_OK);
 	assert_status(q, r.id, TASK_CANCELLED);
 
 	for (int i = 0; i < 3; i++) { /* released, failed, lost */
 		r = put(q, probe("p"));
 		assert_int_equal(take(q, &t), 1);
-		assert_int_equal(queue_cancel(q, r.id, NULL), RC_OK);
+		assert_int_equal(cancel(q, r.id), RC_OK);
 		assert_int_equal(
 		    queue_renew(q, &t, "", &cancelled, NULL), RC_OK);
 		assert_int_equal(cancelled, 1);
 		if (i == 0)
-			assert_int_equal(queue_release(q, &t, 0, NULL), RC_OK);
+			assert_int_equal(queue_release(q, &t, 0, NULL, NULL), RC_OK);
 		else if (i == 1)
 			assert_int_equal(failed(q, &t, RC_NET, "cut"), RC_OK);
 		else
@@ -405,9 +405,9 @@ cancelling_ends_what_waits_and_tells_what_runs(void **state)
 	/* whoever asks meanwhile is not swallowed, forced or not */
 	r = put(q, probe("p"));
 	assert_int_equal(take(q, &t), 1);
-	assert_int_equal(queue_cancel(q, r.id, NULL), RC_OK);
+	assert_int_equal(cancel(q, r.id), RC_OK);
 	assert_int_equal(put(q, probe("p")).what, ENQUEUED_MERGED);
-	assert_int_equal(queue_release(q, &t, 0, NULL), RC_OK);
+	assert_int_equal(queue_release(q, &t, 0, NULL, NULL), RC_OK);
 	assert_status(q, r.id, TASK_PENDING);
 	assert_sound(q);
 	queue_close(q);

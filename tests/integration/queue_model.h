@@ -15,10 +15,11 @@ struct model {
 	char id[TASK_ID + 1];
 	int work;
 	enum task_status status;
-	int level, force, retries, lost, rerun, cancel;
+	int level, force, retries, lost, cancel;
+	int rerun; /* 1 at once, 2 after a delay */
 	int ran, expired, due;
 	int64_t seq;   /* its place in line among those of its level */
-	int64_t token; /* of the run that it is in */
+	char run[TASK_TEXT + 1]; /* that it is in */
 };
 
 struct walk {
@@ -124,10 +125,21 @@ fresh(struct model *m)
 	m->retries = m->lost = 0;
 }
 
+static inline void
+once_more(struct model *m, int rerun)
+{
+	fresh(m);
+	m->ran = 0;
+	if (rerun == 2)
+		m->status = TASK_SCHEDULED;
+}
+
 static inline struct task
 claimed(const struct model *m)
 {
-	struct task t = { .token = m->token };
+	struct task t = { .token = 0 };
+
+	memcpy(t.run, m->run, sizeof(t.run));
 
 	snprintf(t.id, sizeof(t.id), "%s", m->id);
 	return t;

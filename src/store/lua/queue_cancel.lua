@@ -1,19 +1,15 @@
--- KEYS of queue.c, whose hash tag the tasks' keys share; ARGV id
+-- KEYS ready scheduled unique stats cancelled, whose hash tag the tasks' keys
+-- share; ARGV id
 -- Answers 0 cancelled, 1 its worker will be told, 2 it has ended already, 3 no
 -- such task.
-local READY, SCHEDULED, UNIQUE = KEYS[1], KEYS[2], KEYS[4]
-local CANCELLED, KEPT, AGE = KEYS[9], 10000, 7 * 86400e6
+local READY, SCHEDULED, UNIQUE, STATS, CANCELLED = unpack(KEYS)
 local prefix = string.sub(READY, 1, -6) .. 'task:'
 local call, id = redis.call, ARGV[1]
+id = call('HGET', prefix .. id, 'as') or id
 local key = prefix .. id
 local clock = call('TIME')
-local now = clock[1] * 1000000 + clock[2]
 
-local function text(v)
-  return string.format('%.0f', v)
-end
-
-local t = call('HMGET', key, 'status', 'type', 'index', 'sector')
+local t = call('HMGET', key, 'status', 'spec')
 if not t[1] then
   return 3
 end
@@ -25,22 +21,15 @@ end
 if t[1] ~= 'pending' and t[1] ~= 'scheduled' then
   return 2
 end
+local work = string.sub(t[2], 3)
+local holder = call('HGET', UNIQUE, work)
 call('ZREM', READY, id) -- never refused
 call('ZREM', SCHEDULED, id)
-call('HDEL', UNIQUE, t[2] .. '|' .. t[3] .. '|' .. t[4])
-call('HSET', key, 'status', 'cancelled', 'finished', text(now))
-call('ZADD', CANCELLED, text(now), id)
-call('HINCRBY', KEYS[5], 'cancelled', 1)
-
--- Forget the oldest, by count or age.
-local over = math.min(call('ZCARD', CANCELLED) - KEPT, 100)
-local ids = over > 0 and call('ZRANGE', CANCELLED, 0, over - 1) or
-  call('ZRANGEBYSCORE', CANCELLED, '-inf', text(now - AGE), 'LIMIT', 0, 20)
-if #ids > 0 then
-  call('ZREM', CANCELLED, unpack(ids))
-  for i, old in ipairs(ids) do
-    ids[i] = prefix .. old
-  end
-  call('UNLINK', unpack(ids))
+if holder == id then
+  call('HDEL', UNIQUE, work)
 end
+call('HSET', key, 'status', 'cancelled')
+call('ZADD', CANCELLED,
+  clock[1] .. string.sub('00000' .. clock[2], -6), id)
+redis.pcall('HINCRBY', STATS, 'cancelled', 1)
 return 0

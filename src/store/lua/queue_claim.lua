@@ -1,110 +1,95 @@
--- KEYS of queue.c, whose hash tag the tasks' keys share; ARGV owner lease_us
--- most reap(0|1), then the types that are taken: name light(0|1)
--- Answers { 1 } where leases have run out or tasks are due and reap is 1:
--- queue_reap comes first.  Else { 0, now_us, lease end, first token, next_us
--- or -1, task … }; a task is its fields in the order of queue_read.c and id.
-local READY, SCHEDULED, PROCESSING = KEYS[1], KEYS[2], KEYS[3]
-local CONFIG = KEYS[6]
+-- KEYS ready scheduled processing config, whose hash tag the tasks' keys share;
+-- ARGV owner lease_us most reap(0|1), then the types: name light(0|1)
+-- Answers { 1 } where queue_reap is to come first, which is if reap is 1 and
+-- leases have run out or tasks are due, and now and then for its other work;
+-- { 2 } where only strays were found so far: again.  Else { 0, now_us, lease
+-- end, token, next_us or -1 }, then of each task id, score, spec and tries.
+local READY, SCHEDULED, PROCESSING, CONFIG = unpack(KEYS)
 local prefix = string.sub(READY, 1, -6) .. 'task:'
-local call, owner, most = redis.call, ARGV[1], tonumber(ARGV[3])
+local call, pcall, most = redis.call, redis.pcall, tonumber(ARGV[3])
+local match, sub, type = string.match, string.sub, type
 local clock = call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local WINDOW, STEP = 100, 20 -- looked at for a type that is taken
+local started = clock[1] .. sub('00000' .. clock[2], -6) -- now
+local POPPED, MINUTE = 200, 60e6
 
--- '%.0f' is slow: once for all but the last digits.
-local high = {}
-local function text(v)
-  local low = v % 10000
-  local h = high[v - low] or string.format('%.0f', (v - low) / 10000)
-  high[v - low] = h
-  return h .. string.format('%04d', low)
-end
-
-local started = clock[1] .. string.sub('00000' .. clock[2], -6) -- now
-local function is_due(key)
-  return call('ZRANGEBYSCORE', key, '-inf', started, 'LIMIT', '0', '1')[1]
-end
-
-local function first(key)
-  return tonumber(call('ZRANGE', key, '0', '0', 'WITHSCORES')[2] or math.huge)
-end
-
-if ARGV[4] == '1' and (is_due(PROCESSING) or is_due(SCHEDULED)) then
+if ARGV[4] == '1' and (now % 800 < most or
+  call('ZCOUNT', PROCESSING, '-inf', started) > 0 or
+  call('ZCOUNT', SCHEDULED, '-inf', started) > 0) then
   return { 1 }
 end
 
 local light = {}
 for i = 5, #ARGV, 2 do
-  light[ARGV[i]] = ARGV[i + 1]
+  light[ARGV[i]] = ARGV[i + 1] == '1'
 end
 
--- The first in line of a type that is taken decides: alone, or with those
--- light ones behind it that overtake nothing.
-local ids, tasks, strays = {}, {}, {}
-local function pick()
-  local from, step = 0, most
-  while from < WINDOW do
-    local head = call('ZRANGE', READY, from, from + step - 1)
-    for _, id in ipairs(head) do
-      local t = call('HMGET', prefix .. id, 'type', 'index', 'sector', 'force',
-        'priority', 'retry_count', 'lost', 'created', 'ready')
-      local kind = light[t[1]]
-      -- Whose worker died goes alone: it must not take others with it.
-      local alone = kind == '0' or (kind and tonumber(t[7] or 0) > 0)
-      if not t[1] then
-        strays[#strays + 1] = id
-      elseif kind and (not alone or #ids == 0) then
-        ids[#ids + 1] = id
-        t[10] = id
-        tasks[#tasks + 1] = t
-      end
-      if alone or #ids == most then
-        return
-      end
+-- The first in line decides: alone, or with those light ones right behind it.
+-- ZPOPMIN is the first write: a full Redis does not refuse it, nor what
+-- follows.
+local out, at, n, popped = { 0, now, 0, 0, -1 }, 5, 0, 0
+local function pick(step)
+  local head = call('ZPOPMIN', READY, step)
+  for i = 1, #head, 2 do
+    local id = head[i]
+    local spec, tries = pcall('HGET', prefix .. id, 'spec'), false
+    spec = type(spec) == 'string' and spec
+    local flags, kind = match(spec or '', '^.(.)([^|]*)')
+    if flags and flags > '1' then
+      tries = call('HGET', prefix .. id, 'tries')
     end
-    if #head < step then
-      return
+    kind = light[kind]
+    -- Whose worker died goes alone: it must not take others with it.
+    local alone = kind == false or tries and sub(tries, -2) ~= ' 0'
+    if spec and kind == nil then -- of a type of tomorrow: not ours
+      call('HSET', prefix .. id, 'status', 'scheduled')
+      call('ZADD', SCHEDULED, now + MINUTE, id)
+    elseif spec and alone and n > 0 then
+      for j = i, #head, 2 do
+        call('ZADD', READY, head[j + 1], head[j])
+      end
+      return false
+    elseif spec then
+      out[at + 1], out[at + 2], out[at + 3], out[at + 4] =
+        id, head[i + 1], spec, tries
+      at, n, most = at + 4, n + 1, alone and 0 or most
     end
-    from, step = from + step, STEP
   end
+  popped = popped + #head / 2
+  return #head == 2 * step and n < most and popped < POPPED
 end
 
 local c = call('HMGET', CONFIG, 'token', 'paused', 'pause_until', 'claimed')
 local stop = c[2] and tonumber(c[3] or 0)
 local paused = stop and (stop == 0 or stop > now)
-if not paused then
-  pick()
+if not paused and pick(1) then
+  while pick(most - n) do end
 end
-local due = -1
-if #ids == 0 then
-  due = math.min(first(PROCESSING), first(SCHEDULED),
-    paused and stop > 0 and stop or math.huge)
-  due = due < math.huge and due or -1
+if n == 0 and popped >= POPPED then
+  return { 2 }
+elseif n == 0 then
+  local due = paused and stop > 0 and stop or math.huge
+  for _, set in ipairs({ PROCESSING, SCHEDULED }) do
+    local score = call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
+    due = math.min(due, score or math.huge)
+  end
+  out[5] = due < math.huge and due or -1
+  return out
 end
 
-local lease_end = now + tonumber(ARGV[2])
 -- Tokens are never below the time, so that not even a Redis that lost its
--- last second gives one twice.
-local token = math.max(tonumber(c[1] or 0) + 1, now)
--- The first write is ZREM: a full Redis does not refuse it, nor what follows.
-if #strays > 0 then
-  call('ZREM', READY, unpack(strays))
+-- last second gives one twice; a token is when its claim was.
+local token = string.format('%.0f', math.max(tonumber(c[1] or 0) + 1, now))
+local lease = string.format('%.0f', now + ARGV[2])
+local leases, run, l = {}, token .. ' ' .. ARGV[1] .. ' ', 0
+for i = at - 3, 6, -4 do -- the last first: Redis finds their places sooner
+  local id = out[i]
+  call('HSET', prefix .. id, 'status', 'processing',
+    'run', run .. sub(out[i + 2], 1, 1) .. ' ' .. out[i + 1])
+  leases[l + 1], leases[l + 2], l = lease, id, l + 2
 end
-if #ids > 0 then
-  local leases, lease, ours = {}, text(lease_end), nil
-  call('ZREM', READY, unpack(ids))
-  for i, id in ipairs(ids) do
-    ours = text(token + i - 1)
-    call('HSET', prefix .. id, 'status', 'processing', 'token', ours,
-      'owner', owner, 'started', started)
-    leases[2 * i - 1], leases[2 * i] = lease, id
-  end
-  call('ZADD', PROCESSING, unpack(leases))
-  call('HSET', CONFIG, 'token', ours,
-    'claimed', string.format('%d', (c[4] or 0) + #ids))
-end
-local out = { 0, now, lease_end, token, due }
-for i, t in ipairs(tasks) do
-  out[5 + i] = t
-end
+call('ZADD', PROCESSING, unpack(leases))
+call('HSET', CONFIG, 'token', token,
+  'claimed', string.format('%d', (c[4] or 0) + n))
+out[3], out[4] = lease, token
 return out

@@ -1,35 +1,51 @@
--- KEYS of queue.c, whose hash tag the tasks' keys share; ARGV head_start_us,
--- 4 limits, then a task: id how index sector ("120 probe": force, priority,
--- delay_us, type).  Answers a digit each in one string, 0 new, 1 merged, 2
--- same, 3 full, then the ids that the merged went into.
-local READY, LATER, _, UNIQUE, STATS, CONFIG = unpack(KEYS)
+-- KEYS ready scheduled unique stats config slots, whose hash tag the tasks'
+-- keys share; ARGV head_start_us, 4 limits, slot and its run ('' none), 1 where
+-- an id was given or work is twice in it (0: nobody knows the ids), then groups
+-- of tasks alike: how ("0126": id given, force, priority, delay_us), count,
+-- then id and work of each.
+-- Answers a digit each in one string, 0 new, 1 merged, 2 same, 3 full, then
+-- the ids that the merged went into; of a slot that is not accepted '' and
+-- 'taken' or 'full'.
+local READY, LATER, UNIQUE, STATS, CONFIG, SLOTS = unpack(KEYS)
 local prefix = string.sub(READY, 1, -6) .. 'task:'
-local call, ARGV, max, HEAD = redis.call, ARGV, math.max, tonumber(ARGV[1])
+local call, ARGV, min, sub = redis.call, ARGV, math.min, string.sub
+local HEAD, DAY, careful = tonumber(ARGV[1]), 86400, ARGV[8] == '1'
 local clock = call('TIME')
 local now = clock[1] * 1000000 + clock[2]
+local created = clock[1] .. sub('00000' .. clock[2], -6) -- now
 
-local function text(v) -- '%.0f' is slow
-  return v < 0 and v or string.format('%d%06d', v / 1000000, v % 1000000)
-end
-
-local last = tonumber(call('HGET', CONFIG, 'last_ready') or 0)
-
-local hows, keys, works, n = {}, {}, {}, 0
-for a = 6, #ARGV, 4 do
-  local h = hows[ARGV[a + 1]]
-  if not h then
-    h = { string.match(ARGV[a + 1], '(.)(.)(%d+) (.+)') }
-    h.level, h.delay = tonumber(h[2]), tonumber(h[3])
-    h.limit = tonumber(ARGV[h.level + 2])
-    hows[ARGV[a + 1]] = h
+local works, n, a = {}, 0, 9
+while ARGV[a] do
+  local stop = a + 2 * ARGV[a + 1]
+  for i = a + 3, stop + 1, 2 do
+    n = n + 1
+    works[n] = ARGV[i]
   end
-  n = n + 1
-  keys[n] = prefix .. ARGV[a]
-  works[n] = h[4] .. '|' .. ARGV[a + 2] .. '|' .. ARGV[a + 3]
+  a = stop + 2
 end
-local known = call('EXISTS', unpack(keys)) > 0
-local holders = call('HMGET', UNIQUE, unpack(works))
+
+-- What is read before the first write: a key of another type changes nothing.
+local holders = n > 0 and call('HMGET', UNIQUE, unpack(works))
+local last = tonumber(call('HGET', CONFIG, 'last_ready') or 0)
 local waiting = call('ZCARD', READY) + call('ZCARD', LATER)
+
+local function limit(how)
+  return tonumber(ARGV[sub(how, 3, 3) + 2])
+end
+
+if ARGV[6] ~= '' then
+  if call('HEXISTS', SLOTS, ARGV[6]) == 1 then
+    return { '', 'taken' }
+  elseif n > 0 and waiting + n > limit(ARGV[9]) then
+    return { '', 'full' }
+  end
+  call('HSET', SLOTS, ARGV[6], created .. ' ' .. ARGV[7])
+end
+
+local function place() -- in line, never the same twice
+  last = last < now and now or last + 1
+  return last
+end
 
 -- Written together, before it is read again.
 local line, new, l, u = {}, {}, 0, 0
@@ -40,75 +56,97 @@ local function flush()
 end
 
 -- Equal work is asked for again; false where the holder has ended.
-local function merge(id, h)
+local function merge(id, force, level, delay)
   flush()
-  local key, set, to, score = prefix .. id, {}, READY, nil
-  local t = call('HMGET', key, 'status', 'priority', 'ready', 'token', 'cancel')
-  local level = max(h.level, tonumber(t[2] or 0))
-  if t[1] == 'processing' then
-    set = (h[1] == '1' or t[5]) and { 'rerun', 1 } or set
-  elseif t[1] == 'pending' then
-    score = t[3] - level * HEAD
-  elseif t[1] ~= 'scheduled' then
+  local key = prefix .. id
+  local t = call('HMGET', key, 'status', 'spec', 'run', 'cancel', 'rerun')
+  local status, was = t[1], tonumber(sub(t[2] or '', 1, 1))
+  if not was or status ~= 'pending' and status ~= 'scheduled' and
+    status ~= 'processing' then
     return false
-  elseif not t[4] and h.delay == 0 then -- never ran; a retry keeps its time
-    last = max(last + 1, now)
-    score = last - level * HEAD
-    set = { 'status', 'pending', 'ready', text(last) }
-  elseif not t[4] then
-    to = LATER
-    score = math.min(call('ZSCORE', to, id) or now, now + h.delay)
   end
-  call('HSET', key, 'priority', level, unpack(set))
-  if score then
+  level = math.max(level, was)
+  local flags = sub(t[2], 2, 2)
+  flags = force and flags % 2 == 0 and flags + 1 or flags
+  call('HSET', key, 'spec', level .. flags .. sub(t[2], 3)) -- the first write
+  if status == 'processing' then -- once more, if forced
+    if force or t[4] then
+      call('HSET', key, 'rerun', min(now + delay, tonumber(t[5]) or 2 ^ 53))
+    end
+  elseif status == 'pending' then
+    local at = call('ZSCORE', READY, id) or place() - was * HEAD
+    call('ZADD', READY, at - (level - was) * HEAD, id)
+  elseif not t[3] and delay == 0 then -- never ran; a retry keeps its time
     call('ZREM', LATER, id)
-    call('ZADD', to, text(score), id)
+    call('HSET', key, 'status', 'pending')
+    call('ZADD', READY, place() - level * HEAD, id)
+  elseif not t[3] then
+    local due = call('ZSCORE', LATER, id)
+    call('ZADD', LATER, min(due or 2 ^ 53, now + delay), id)
   end
   return true
 end
 
+-- Not new: what became of it (see above), and the task that does its work.
+local mine = {}
+local function known(id, work, holder, h)
+  local key, given = prefix .. id, sub(h.how, 1, 1) == '1'
+  holder = mine[work] or holder
+  if (given or mine[id]) and call('EXISTS', key) == 1 then
+    holder = call('HGET', key, 'as') -- it was merged then
+    return holder and '1' or '2', holder
+  elseif holder and merge(holder, h.force, h.level, h.delay) then
+    call('HSET', key, 'as', holder)
+    call('EXPIRE', key, given and 7 * DAY or 600)
+    return '1', holder
+  end
+  mine[work], mine[id] = id, true
+end
+
 -- The first write of all is an HSET, or counts: a full Redis refuses the whole.
-local mine, codes, out, count = {}, {}, {}, { 0, 0, 0, 0 }
-local created = text(now)
-for i = 1, n do
-  local a = i * 4 + 2
-  local id, h, work, what = ARGV[a], hows[ARGV[a + 1]], works[i], '0'
-  local holder = mine[work] or holders[i]
-  if mine[id] or (known and call('EXISTS', keys[i]) == 1) then
-    what = '2'
-  elseif holder and merge(holder, h) then
-    what, out[#out + 1] = '1', holder
-  elseif waiting >= h.limit then
-    what = '3'
-  else
-    local ready, status = '0', 'scheduled'
-    if h.delay == 0 then
-      last = max(last + 1, now)
-      ready, status = text(last), 'pending'
-      line[l + 1], line[l + 2], l = text(last - h.level * HEAD), id, l + 2
+local codes, out, fresh, refused, i = {}, {}, 0, 0, 0
+a = 9
+while ARGV[a] do
+  local how, stop = ARGV[a], a + 2 * ARGV[a + 1]
+  local level, most = tonumber(sub(how, 3, 3)), limit(how)
+  local h = { how = how, force = sub(how, 2, 2) == '1', level = level,
+    delay = tonumber(sub(how, 4)) }
+  local start, status = sub(how, 3, 3) .. sub(how, 2, 2), 'pending'
+  local later = h.delay > 0
+  status = later and 'scheduled' or status
+  for at = a + 2, stop, 2 do
+    i = i + 1
+    local id, work, what, holder = ARGV[at], ARGV[at + 1], nil, holders[i]
+    if careful or holder then
+      what, holder = known(id, work, holder, h)
+      out[#out + 1] = what == '1' and holder or nil
     end
-    call('HSET', keys[i], 'type', h[4], 'index', ARGV[a + 2], 'sector',
-      ARGV[a + 3], 'priority', h[2], 'status', status, 'created', created,
-      'ready', ready)
-    if h.delay > 0 then
-      call('ZADD', LATER, text(now + h.delay), id)
+    if what then
+      codes[i] = what
+    elseif waiting >= most then
+      codes[i], refused = '3', refused + 1
+    else
+      codes[i], fresh, waiting = '0', fresh + 1, waiting + 1
+      call('HSET', prefix .. id, 'spec', start .. work, 'status', status,
+        'created', created)
+      if later then
+        call('ZADD', LATER, now + h.delay, id)
+      else
+        last = last < now and now or last + 1
+        line[l + 1], line[l + 2], l = last - level * HEAD, id, l + 2
+      end
+      new[u + 1], new[u + 2], u = work, id, u + 2
     end
-    new[u + 1], new[u + 2], u = work, id, u + 2
-    mine[work], mine[id], waiting = id, true, waiting + 1
   end
-  if h[1] == '1' and what < '2' then
-    call('HSET', prefix .. (what == '1' and holder or id), 'force', '1')
-  end
-  codes[i], what = what, what + 1
-  count[what] = count[what] + 1
+  a = stop + 2
 end
 flush()
-for i, name in pairs({ 'enqueued', 'merged', [4] = 'refused' }) do
-  if count[i] > 0 then
-    call('HINCRBY', STATS, name, count[i])
+for name, by in pairs({ enqueued = fresh, merged = #out, refused = refused }) do
+  if by > 0 then
+    redis.pcall('HINCRBY', STATS, name, by)
   end
 end
-if count[1] + count[2] > 0 then
-  call('HSET', CONFIG, 'last_ready', text(last))
+if fresh + #out > 0 then
+  call('HSET', CONFIG, 'last_ready', string.format('%.0f', last))
 end
 return { table.concat(codes), unpack(out) }

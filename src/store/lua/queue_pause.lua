@@ -1,6 +1,6 @@
--- KEYS of queue.c, whose hash tag the tasks' keys share; ARGV
+-- KEYS config; ARGV
 -- pause(1|0) reason for_us (0: without end)
-local CONFIG = KEYS[6]
+local CONFIG = KEYS[1]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 

@@ -1,39 +1,51 @@
--- KEYS of queue.c, whose hash tag the tasks' keys share; ARGV id token
--- head_start_us delay_us
+-- KEYS ready scheduled processing unique stats cancelled, whose hash tag the
+-- tasks' keys share; ARGV id run head_start_us delay_us why
 -- Gives it back uncharged, to its place in line or after a delay.  Answers 0,
 -- or 1: not the caller's any more.
-local READY, SCHEDULED, PROCESSING = KEYS[1], KEYS[2], KEYS[3]
-local UNIQUE, STATS = KEYS[4], KEYS[5]
+local READY, SCHEDULED, PROCESSING, UNIQUE, STATS, CANCELLED = unpack(KEYS)
 local call, id = redis.call, ARGV[1]
 local key = string.sub(READY, 1, -6) .. 'task:' .. id
 local clock = call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local delay = tonumber(ARGV[4])
+local due = now + ARGV[4]
 
 local function text(v)
   return string.format('%.0f', v)
 end
 
-local t = call('HMGET', key, 'token', 'status', 'type', 'index', 'sector',
-  'priority', 'ready', 'cancel', 'rerun')
+local t = call('HMGET', key, 'run', 'status', 'spec', 'tries', 'cancel', 'rerun')
 if t[1] ~= ARGV[2] or t[2] ~= 'processing' then
   return 1
 end
+local work, level = string.sub(t[3], 3), string.sub(t[3], 1, 1)
+local was, score = string.match(ARGV[2], '(%d) (%-?%d+)$')
+local runs = string.match(t[4] or '0', '%d+')
+local holder = call('HGET', UNIQUE, work)
+
 call('ZREM', PROCESSING, id) -- never refused
-call('HDEL', key, 'lost', 'owner', 'progress', 'rerun', 'cancel')
-if t[8] and not t[9] then
-  call('HDEL', UNIQUE, t[3] .. '|' .. t[4] .. '|' .. t[5])
-  call('HSET', key, 'status', 'cancelled', 'finished', text(now))
-  call('ZADD', KEYS[9], text(now), id)
-  call('HINCRBY', STATS, 'cancelled', 1)
+call('HDEL', key, 'tries', 'progress', 'rerun', 'cancel', 'put_off')
+if runs ~= '0' then
+  call('HSET', key, 'tries', runs .. ' 0')
+end
+if t[5] and not t[6] then
+  if holder == id then
+    call('HDEL', UNIQUE, work)
+  end
+  call('HSET', key, 'status', 'cancelled')
+  call('ZADD', CANCELLED, text(now), id)
+  redis.pcall('HINCRBY', STATS, 'cancelled', 1)
   return 0
 end
-if delay > 0 then
+if ARGV[5] ~= '' then
+  call('HSET', key, 'put_off',
+    string.sub(text(math.floor(now / 1000)) .. ' ' .. ARGV[5], 1, 64))
+end
+if due > now then
   call('HSET', key, 'status', 'scheduled')
-  call('ZADD', SCHEDULED, text(now + delay), id)
+  call('ZADD', SCHEDULED, text(due), id)
 else
   call('HSET', key, 'status', 'pending')
-  call('ZADD', READY, text(t[7] - t[6] * tonumber(ARGV[3])), id)
+  call('ZADD', READY, text(score - (level - was) * ARGV[3]), id)
 end
-call('HINCRBY', STATS, 'released', 1)
+redis.pcall('HINCRBY', STATS, 'released', 1)
 return 0

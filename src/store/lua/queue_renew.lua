@@ -1,13 +1,13 @@
--- KEYS of queue.c, whose hash tag the tasks' keys share; ARGV id token
--- lease_us progress
+-- KEYS processing, whose hash tag the tasks' keys share; ARGV id run lease_us
+-- progress
 -- Answers { 0, cancelled, lease end } or { 1 }: not the caller's any more.
-local PROCESSING, id = KEYS[3], ARGV[1]
-local key = string.sub(KEYS[1], 1, -6) .. 'task:' .. id
+local PROCESSING, id = KEYS[1], ARGV[1]
+local key = string.sub(PROCESSING, 1, -11) .. 'task:' .. id
 local call = redis.call
 local clock = call('TIME')
 local lease = clock[1] * 1000000 + clock[2] + ARGV[3]
 
-local t = call('HMGET', key, 'token', 'status', 'cancel')
+local t = call('HMGET', key, 'run', 'status', 'cancel')
 if t[1] ~= ARGV[2] or t[2] ~= 'processing' then
   return { 1 }
 end

@@ -87,7 +87,7 @@ static size_t
 claim(struct bench *b, int most, struct task *tasks)
 {
 	const struct claim how = {
-		.owner = "bench:1", .types = 1U << TASK_PROBE, .most = most
+		.owner = "bench:1", .most = most
 	};
 	struct err e = { 0 };
 	int64_t next_ms;

@@ -1,0 +1,133 @@
+"""schedule when things go wrong: killed anywhere, cut off from Redis anywhere,
+and with things in Redis that are not its own."""
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import BUILD, main  # noqa: E402
+from schedule_kit import (DAILY, DAY, JOBS, Q, SLOTS, Cut, ago,  # noqa: E402
+                          history, quiet, same, schedule, servers, show, tasks,
+                          tests_of)
+
+
+def killed_anywhere(s, job, env, prepare, want):
+    """Kill a run behind each of its commands that may have written, and before
+    the first; then run it again."""
+    s.fresh()
+    for db in (62, 63):  # the first time Redis does not know all scripts
+        prepare(str(db))
+        whole = Cut(s, "%s-whole-%d" % (job, db), 1 << 30)
+        same(whole.run(s, db, job, **env), 0)
+    points = [k for k in range(len(whole.names) + 1)
+              if k == 0 or whole.names[k - 1].startswith("EVAL")]
+    assert len(points) >= 5, whole.names
+    points = points[:30] + points[30:-10:10] + points[30:][-10:]
+    assert len(points) < 60, points
+    s.cli("FLUSHALL")
+    for at, k in enumerate(points):
+        prepare(str(at + 1))
+        code = Cut(s, "%s-%d" % (job, k), k).run(s, at + 1, job, **env)
+        same(code, 0 if k == len(whole.names) else -9, "at command %d" % k)
+    time.sleep(1.1)  # the leases, of TASK_LEASE
+    for at, k in enumerate(points):
+        db = {"REDIS_URL": "unix://%s?db=%d" % (s.socket, at + 1)}
+        quiet(s, "run", job, **db, **env)
+        quiet(s, "run", job, **db, **env)
+        same(tasks(s, str(at + 1)), want, "killed at command %d" % k)
+        left = s.cli("-n", str(at + 1), "HGETALL", SLOTS).split("\n")
+        assert not any(x.startswith("lease:") for x in left), left
+        same(len(history(s, job, **db, **env)), 1, k)
+
+
+def a_daily_run_may_be_killed_anywhere(s):
+    killed_anywhere(s, "daily", {"TASK_LEASE": 1}, lambda db: None, DAILY)
+
+
+def an_hourly_run_that_catches_up_may_be_killed_anywhere(s):
+    def missed(db):
+        s.cli("-n", db, "HSET", SLOTS, "switch",
+              "1 %d" % ((time.time() - 0.5 * DAY) * 1000000))
+
+    killed_anywhere(s, "hourly", {
+        "TASK_LEASE": 1, "SCHEDULER_DAILY_REFRESH": ago(3600)}, missed, DAILY)
+
+
+def a_weekly_run_may_be_killed_anywhere(s):
+    killed_anywhere(s, "weekly", {"TASK_LEASE": 1}, lambda db: None, [])
+
+
+def an_answer_that_is_lost_changes_nothing(s):
+    """The connection breaks behind each command of a daily run."""
+    env = {"TASK_LEASE": 1}
+    s.fresh()
+    whole = Cut(s, "whole", 1 << 30)
+    same(whole.run(s, 63, "daily", **env), 0)
+    s.cli("FLUSHALL")
+    codes = []
+    for k in range(len(whole.names)):
+        codes.append(Cut(s, "lost-%d" % k, k, drop=True).run(
+            s, k + 1, "daily", **env))
+    assert set(codes) <= {0, 69} and 0 in codes, codes
+    time.sleep(1.1)
+    for k in range(len(whole.names)):
+        db = {"REDIS_URL": "unix://%s?db=%d" % (s.socket, k + 1)}
+        quiet(s, "run", "daily", **db, **env)
+        same(tasks(s, str(k + 1)), DAILY, "lost behind command %d" % k)
+        same(len(history(s, "daily", **db)), 1, k)
+
+
+def what_is_not_ours_is_passed_over(s):
+    s.fresh()
+    s.cli("HSET", SLOTS, "switch", "zzz", "daily:", "x", "weekly", "1 2",
+          "hourly:2026-01-01T00Z", "12", "x" * 100, "y" * 100)
+    for line in ("", "daily:2026-01-01", "a b c d e f", "x" * 1000,
+                 "daily:2026-01-01 r 1 2 3 4 5 6 7 8 9 99999999999999999999"):
+        s.cli("LPUSH", Q + "runs:daily", line)
+    doc = show(s)
+    same((doc["running"], doc["history"]["daily_refresh"]), (True, []))
+    quiet(s, "run", "hourly")
+    same(len(history(s, "hourly")), 1)
+    s.fresh()
+    s.cli("SET", SLOTS, "x")
+    for args in (("run", "daily"), ("show",), ("stop",)):
+        r = schedule(s, *args)
+        same((r.code, r.out, r.err.count("\n")), (65, "", 1), r)
+
+
+def a_full_redis_leaves_the_slot_open(s):
+    s.fresh()
+    s.cli("CONFIG", "SET", "maxmemory", "1")
+    try:
+        for job in JOBS:
+            r = schedule(s, "run", job)
+            same((r.code, r.out, r.err.count("\n")), (75, "", 1), r)
+    finally:
+        s.cli("CONFIG", "SET", "maxmemory", "0")
+    same((tasks(s), s.cli("EXISTS", SLOTS)), ([], "0"))
+    quiet(s, "run", "daily")
+    same(tasks(s), DAILY)
+
+
+def refresh_is_an_urgent_forced_task(s):
+    """What POST /api/scheduler/refresh and force-refresh call."""
+    def ask(*args):
+        p = subprocess.run([os.path.join(BUILD, "tests/schedule_refresh"),
+                            *args], env=s.env(), capture_output=True, text=True)
+        same((p.returncode, p.stderr), (0, ""), p)
+        return p.stdout
+
+    s.fresh()
+    quiet(s, "stop")
+    same(ask("DJIA", "Energy"), "new\n")
+    same(tasks(s), [("DJIA", "Energy", "3", "1")])
+    same(ask(), "new\nnew\n")
+    same(ask(), "merged\nmerged\n")
+    same(tasks(s), sorted([("DJIA", "Energy", "3", "1"),
+                           ("DJIA", "Any", "3", "1"),
+                           ("S&P 500", "Any", "3", "1")]))
+
+
+if __name__ == "__main__":
+    main(tests_of(globals()), servers)
