@@ -18,6 +18,7 @@ struct api {
 	const struct config *config;
 	struct redis *redis;
 	struct queue *queue;
+	struct scheduler *scheduler;
 	/* When a refresh of a stale dataset was last asked for; clock_mono_ms,
 	 * 0: never. */
 	int64_t asked_ms[DATASET_INDEXES][DATASET_SECTORS];

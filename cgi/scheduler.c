@@ -1,23 +1,12 @@
 #include "scheduler.h"
 #include "api.h"
 
-static enum rc
-open_scheduler(struct call *c, struct scheduler **out, struct err *e)
-{
-	return scheduler_open(
-	    out, c->api->config, c->api->redis, c->api->queue, e);
-}
-
 static int
 switch_to(struct call *c, int on, struct err *e)
 {
-	struct scheduler *s = NULL;
-	enum rc rc = open_scheduler(c, &s, e);
 	int was = 0;
+	enum rc rc = scheduler_switch(c->api->scheduler, on, &was, e);
 
-	if (rc == RC_OK)
-		rc = scheduler_switch(s, on, &was, e);
-	scheduler_close(s);
 	if (rc != RC_OK)
 		return api_status(rc);
 	buf_addf(&c->answer->body,
@@ -44,13 +33,9 @@ int
 scheduler_status(struct call *c, struct err *e)
 {
 	struct scheduler_state state;
-	struct scheduler *s = NULL;
 	struct buf json;
-	enum rc rc = open_scheduler(c, &s, e);
+	enum rc rc = scheduler_state(c->api->scheduler, &state, e);
 
-	if (rc == RC_OK)
-		rc = scheduler_state(s, &state, e);
-	scheduler_close(s);
 	if (rc != RC_OK)
 		return api_status(rc);
 	buf_init(&json, 64u << 10);
@@ -82,17 +67,13 @@ int
 scheduler_refresh_post(struct call *c, struct err *e)
 {
 	struct enqueue_result result;
-	struct scheduler *s = NULL;
 	struct dataset d;
 	int status = api_dataset(c, &d, e);
 	enum rc rc;
 
 	if (status != 0)
 		return status;
-	rc = open_scheduler(c, &s, e);
-	if (rc == RC_OK)
-		rc = scheduler_refresh(s, &d, &result, e);
-	scheduler_close(s);
+	rc = scheduler_refresh(c->api->scheduler, &d, &result, e);
 	if (rc != RC_OK)
 		return api_status(rc);
 	buf_addf(&c->answer->body,
@@ -108,13 +89,9 @@ scheduler_force_post(struct call *c, struct err *e)
 {
 	struct enqueue_result results[DATASET_INDEXES];
 	struct buf *b = &c->answer->body;
-	struct scheduler *s = NULL;
 	size_t n = 0;
-	enum rc rc = open_scheduler(c, &s, e);
+	enum rc rc = scheduler_force_refresh(c->api->scheduler, results, &n, e);
 
-	if (rc == RC_OK)
-		rc = scheduler_force_refresh(s, results, &n, e);
-	scheduler_close(s);
 	if (rc != RC_OK)
 		return api_status(rc);
 	buf_addf(b,

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "scheduler.h"
 #include "serve.h"
 
 #define HEAD_MOST (20u << 10)
@@ -29,6 +30,9 @@ server_new(struct server **out, const struct config *config, struct err *e)
 	if (rc == RC_OK)
 		rc = queue_open(&s->api.queue, config, s->api.redis, e);
 	if (rc == RC_OK)
+		rc = scheduler_open(
+		    &s->api.scheduler, config, s->api.redis, s->api.queue, e);
+	if (rc == RC_OK)
 		*out = s;
 	else
 		server_free(s);
@@ -40,6 +44,7 @@ server_free(struct server *s)
 {
 	if (s == NULL)
 		return;
+	scheduler_close(s->api.scheduler);
 	queue_close(s->api.queue);
 	redis_close(s->api.redis);
 	answer_fini(&s->answer);

@@ -154,7 +154,6 @@ extern const struct script script_queue_stats;
 extern const struct script script_queue_get;
 extern const struct script script_queue_audit;
 extern const struct script script_cache_purge;
-extern const struct script script_schedule_state;
 extern const struct script script_schedule_switch;
 extern const struct script script_schedule_begin;
 extern const struct script script_schedule_done;
