@@ -19,12 +19,13 @@ WARN    = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 DEFS    = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -iquote src \
 	-I/usr/include/libxml2
 ALL     = $(DEFS) $(WARN) $(CFLAGS) $(if $(SAN),$(SANFLAGS))
-LIBS    = -Wl,--as-needed -lcurl -lhiredis -lxml2 -ljson-c -lm
+LIBS    = -Wl,--as-needed -lcurl -lhiredis -lxml2 -ljson-c -lz -lm
 
 CORE    = $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c)) $B/lua.o
 LUA     = $(sort $(wildcard src/store/lua/*.lua))
 PROGS   = fetch fetch-live enqueue drain-queue status schedule
-BIN     = $(addprefix $Pbin/,$(PROGS))
+BIN     = $(addprefix $Pbin/,$(PROGS)) $Pcgi/api
+CGI     = $(patsubst %.c,$B/%.o,$(wildcard cgi/*.c))
 TESTS   = $(patsubst %.c,$B/%,$(wildcard tests/test_*.c))
 DRIVERS = $(patsubst tests/integration/%.c,$B/tests/%, \
 	$(wildcard tests/integration/*.c))
@@ -33,11 +34,11 @@ QBENCH  = $(patsubst tests/bench/queue/%.c,$B/tests/queue/%, \
 	$(wildcard tests/bench/queue/*.c))
 MARKET  = $B/tests/market
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
-MAN     = $(wildcard man/*.[17])
+MAN     = $(wildcard man/*.[178])
 PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 
 .PHONY: all help deps check golden integration chaos torture fuzz test bench \
-	bench-queue lint fmt demo run stop install uninstall clean
+	bench-api bench-queue lint fmt demo run stop install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -67,9 +68,14 @@ $Pbin/%: $B/bin/%.o $B/libstocknity.a
 	@mkdir -p $(@D)
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+$Pcgi/api: $(CGI) $B/libstocknity.a
+	@mkdir -p $(@D)
+	@echo LD $@
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
 $B/tests/test_%: $B/tests/test_%.o $B/libstocknity.a
 	@echo LD $@
-	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	    -lcmocka $(LIBS)
 $B/tests/%: $B/tests/integration/%.o $B/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
@@ -92,6 +98,9 @@ build/fuzz/%: tests/fuzz/%.c $(wildcard src/*/*.c src/*/*.h) build/rel/lua.c
 	@echo FUZZ $@
 	$Qclang $(DEFS) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined -o $@ $(filter %.c,$^) $(LIBS)
+DECODE  = cgi/request cgi/pairs
+$B/tests/test_request: $(DECODE:%=$B/%.o) $B/cgi/authorise.o
+build/fuzz/fuzz_request: $(DECODE:%=%.c)
 -include $(shell find $B -name '*.d' 2>/dev/null)
 
 #: make deps          install what is missing (apt), and nothing if nothing is
@@ -142,6 +151,15 @@ build/rel/tests/bench_page: build/rel/tests/bench/bench_page.o \
 	@echo LD $@
 	$Q$(CC) $(ALL) -o $@ $^ $(LIBS)
 
+#: make bench-api     the API process against a bare libfcgi program
+bench-api:
+	@tools/deps.sh build run test bench
+	@$(MAKE) --no-print-directory all $(MARKET) build/rel/tests/bare
+	@$(PYTHON) tests/bench/api/bench_api.py
+build/rel/tests/bare: build/rel/tests/bench/api/bare.o
+	@echo LD $@
+	$Q$(CC) $(ALL) -o $@ $^ -lfcgi -lhiredis
+
 #: make bench-queue   the queue against BullMQ, Celery, RQ, beanstalkd
 # A peer that is not to be had is left out, and listed as such.
 bench-queue:
@@ -177,20 +195,24 @@ stop:
 #: make install       programs, data, man pages (PREFIX, DESTDIR)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/stocknity \
-	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man7
+	    $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/man/man8
 	for p in $(PROGS); do \
 	    install bin/$$p $(DESTDIR)$(PREFIX)/bin/stocknity-$$p || exit; \
 	done
+	install -D cgi/api $(DESTDIR)$(PREFIX)/lib/stocknity/api
 	install -m 644 data/members.csv $(DESTDIR)$(PREFIX)/share/stocknity
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 
 #: make uninstall     what install laid down
 uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/stocknity-%,$(PROGS)) \
 	    $(patsubst man/%.1,$(DESTDIR)$(PREFIX)/share/man/man1/%.1,$(wildcard man/*.1)) \
-	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7))
-	rm -rf $(DESTDIR)$(PREFIX)/share/stocknity
+	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7)) \
+	    $(patsubst man/%.8,$(DESTDIR)$(PREFIX)/share/man/man8/%.8,$(wildcard man/*.8))
+	rm -rf $(DESTDIR)$(PREFIX)/share/stocknity $(DESTDIR)$(PREFIX)/lib/stocknity
 
 #: make clean         what was built
 clean:

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/gzip.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "publish.h"
@@ -19,11 +20,21 @@ store(const struct config *c, struct redis *redis, const struct envelope *env,
 		.source = env->source,
 		.guard_shrink = guard_shrink,
 	};
+	struct buf packed;
 	char hash[33];
+	enum rc rc;
 
 	envelope_hash(env->table, hash);
 	v.hash = hash;
-	return cache_put(redis, c, &env->dataset, &v, e);
+	/* Without it, everybody gets the plain bytes. */
+	buf_init(&packed, LIMIT_ENVELOPE);
+	if (gzip_pack(&packed, b->data, b->len, NULL) == RC_OK) {
+		v.packed = packed.data;
+		v.packed_len = packed.len;
+	}
+	rc = cache_put(redis, c, &env->dataset, &v, e);
+	buf_fini(&packed);
+	return rc;
 }
 
 /* A publication under way. */

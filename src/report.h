@@ -62,6 +62,10 @@ report_writer report_overview, report_queue, report_task, report_failed,
     report_sources, report_cache, report_doctor, report_check,
     report_prometheus;
 
+/* What report_check finds, as its lines, or with json as the elements of its
+ * list.  RC_UNHEALTHY: there is something. */
+report_writer report_findings;
+
 /* The parts of the overview. */
 void report_queue_text(struct buf *, const struct queue_stats *);
 void report_queue_json(struct buf *, const struct queue_stats *);
@@ -93,6 +97,9 @@ void report_sources_text(
     struct buf *, const struct config *, const struct report_state *);
 void report_sources_json(
     struct buf *, const struct config *, const struct report_state *);
+/* A task; position as queue_get says it, max: runs until it has failed. */
+void report_task_json(
+    struct buf *, const struct task *, int64_t position, int64_t max);
 void report_cache_json(struct buf *, const struct report_state *);
 
 /* Calls a second that the settings allow to a source; 0: it has no setting. */

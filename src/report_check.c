@@ -152,11 +152,11 @@ check_data(struct findings *f, const struct report_state *s, struct buf *t,
 	return rc;
 }
 
-enum rc
-report_check(const struct report *r, struct buf *b, struct err *e)
+/* Look at everything; f->n counts what was found. */
+static enum rc
+find_all(struct findings *f, struct err *e)
 {
 	struct report_state *s = malloc(sizeof(*s));
-	struct findings f = { b, r, 0 };
 	struct buf t;
 	enum rc rc;
 
@@ -164,24 +164,41 @@ report_check(const struct report *r, struct buf *b, struct err *e)
 		return err_set(e, RC_NOMEM, "report: out of memory");
 	buf_init(&t, 4096);
 	rc = report_read(
-	    r, REPORT_OF_QUEUE | REPORT_OF_CACHE | REPORT_OF_REDIS, s, e);
-	if (rc != RC_OK)
-		goto out;
-	if (r->json)
-		buf_adds(b, "{\"findings\":[");
-	check_redis(&f, s, &t);
-	check_queue(&f, &s->queue, &t);
-	check_sources(&f, s, &t);
-	rc = check_data(&f, s, &t, e);
-	if (r->json)
-		buf_addf(b, "],\"healthy\":%s}\n", f.n == 0 ? "true" : "false");
+	    f->r, REPORT_OF_QUEUE | REPORT_OF_CACHE | REPORT_OF_REDIS, s, e);
+	if (rc == RC_OK) {
+		check_redis(f, s, &t);
+		check_queue(f, &s->queue, &t);
+		check_sources(f, s, &t);
+		rc = check_data(f, s, &t, e);
+	}
 	if (rc == RC_OK)
 		rc = buf_check(&t, "check", e);
-	if (rc == RC_OK && f.n > 0)
-		rc = err_set(
-		    e, RC_UNHEALTHY, "%d finding%s", f.n, f.n == 1 ? "" : "s");
-out:
+	if (rc == RC_OK && f->n > 0)
+		rc = err_set(e, RC_UNHEALTHY, "%d finding%s", f->n,
+		    f->n == 1 ? "" : "s");
 	buf_fini(&t);
 	free(s);
+	return rc;
+}
+
+enum rc
+report_findings(const struct report *r, struct buf *b, struct err *e)
+{
+	struct findings f = { b, r, 0 };
+
+	return find_all(&f, e);
+}
+
+enum rc
+report_check(const struct report *r, struct buf *b, struct err *e)
+{
+	enum rc rc;
+
+	if (r->json)
+		buf_adds(b, "{\"findings\":[");
+	rc = report_findings(r, b, e);
+	if (r->json)
+		buf_addf(
+		    b, "],\"healthy\":%s}\n", rc == RC_OK ? "true" : "false");
 	return rc;
 }

@@ -121,8 +121,9 @@ updated_us(const struct task *t)
 }
 
 /* A task as JSON; position as queue_get says it. */
-static void
-write_task(struct buf *b, const struct task *t, int64_t position, int64_t max)
+void
+report_task_json(
+    struct buf *b, const struct task *t, int64_t position, int64_t max)
 {
 	buf_adds(b, "{\"id\":");
 	envelope_string(b, t->id);
@@ -167,7 +168,7 @@ report_task(const struct report *r, struct buf *b, struct err *e)
 	if (rc != RC_OK)
 		return rc;
 	if (r->json) {
-		write_task(b, &t, position, max);
+		report_task_json(b, &t, position, max);
 		buf_addc(b, '\n');
 	} else {
 		task_text(b, &t, position, max);
@@ -238,7 +239,7 @@ write_failed(const struct report *r, struct buf *b, char (*ids)[TASK_ID + 1],
 			unreadable(b, r->json, ids[i], &why);
 			++*wrong;
 		} else if (r->json) {
-			write_task(b, &t, position, max);
+			report_task_json(b, &t, position, max);
 		} else {
 			failed_line(b, &t);
 		}

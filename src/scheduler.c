@@ -13,11 +13,12 @@ static const char *const runs_keys[JOB__MAX] = {
 	[JOB_WEEKLY] = PREFIX "runs:weekly",
 };
 
-/* Those of lua/schedule_state.lua. */
-#define STATE_KEYS (7 + JOB__MAX)
-static const char *const state_keys[7] = { SLOTS, PREFIX "ready",
-	PREFIX "scheduled", PREFIX "processing", PREFIX "failed",
-	PREFIX "completed", PREFIX "cancelled" };
+/* Whose sizes are told, in the order of enum scheduler_part. */
+static const char *const set_keys[] = { PREFIX "ready", PREFIX "scheduled",
+	PREFIX "processing", PREFIX "failed", PREFIX "completed",
+	PREFIX "cancelled" };
+
+#define SETS (sizeof(set_keys) / sizeof(set_keys[0]))
 
 enum rc
 scheduler_open(struct scheduler **out, const struct config *config,
@@ -67,15 +68,51 @@ scheduler_call(struct scheduler *s, const struct script *script,
 	    s->redis, script, nkeys, nkeys + (int)n, argv, NULL, out, e);
 }
 
-enum rc
-scheduler_call_state(struct scheduler *s, redisReply **out, struct err *e)
+/* Slots before runs: a slot that is done then has its run in the list. */
+static enum rc
+ask_state(struct scheduler *s, struct err *e)
 {
-	const char *argv[STATE_KEYS];
+	const char *now[] = { "TIME" }, *slots[] = { "HGETALL", SLOTS };
+	enum rc rc = redis_add(s->redis, 1, now, NULL, e);
 
-	memcpy(argv, state_keys, sizeof(state_keys));
-	memcpy(argv + 7, runs_keys, sizeof(runs_keys));
-	return redis_script(s->redis, &script_schedule_state, STATE_KEYS,
-	    STATE_KEYS, argv, NULL, out, e);
+	for (size_t i = 0; i < SETS && rc == RC_OK; i++) {
+		const char *size[] = { "ZCARD", set_keys[i] };
+
+		rc = redis_add(s->redis, 2, size, NULL, e);
+	}
+	if (rc == RC_OK)
+		rc = redis_add(s->redis, 2, slots, NULL, e);
+	for (int i = 0; i < JOB__MAX && rc == RC_OK; i++) {
+		const char *last[] = { "LINDEX", runs_keys[i], "0" };
+
+		rc = redis_add(s->redis, 3, last, NULL, e);
+	}
+	return rc;
+}
+
+enum rc
+scheduler_call_state(
+    struct scheduler *s, redisReply *v[SCHEDULER_PARTS], struct err *e)
+{
+	enum rc rc = redis_idle(s->redis, e);
+
+	if (rc == RC_OK)
+		rc = ask_state(s, e);
+	if (rc == RC_OK)
+		rc = redis_fetch(s->redis, v, SCHEDULER_PARTS, e);
+	if (rc != RC_OK)
+		scheduler_free_state(v);
+	return rc;
+}
+
+void
+scheduler_free_state(redisReply *v[SCHEDULER_PARTS])
+{
+	for (int i = 0; i < SCHEDULER_PARTS; i++) {
+		if (v[i] != NULL)
+			freeReplyObject(v[i]);
+		v[i] = NULL;
+	}
 }
 
 enum rc

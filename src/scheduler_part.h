@@ -14,6 +14,9 @@ struct scheduler {
 	struct redis *redis;
 	struct queue *queue;
 	int minutes[JOB__MAX]; /* since midnight */
+	struct {
+		int64_t at_s, next_s; /* asked then, it is due then */
+	} due[JOB__MAX];
 	const char *indexes[DATASET_INDEXES];
 	size_t nindexes;
 };
@@ -51,8 +54,29 @@ enum rc scheduler_call(struct scheduler *, const struct script *,
     enum scheduler_job, int nkeys, const char *const *args, size_t n,
     redisReply **, struct err *);
 
-/* Its read-only halves: lua/schedule_state.lua, and the runs of a job. */
-enum rc scheduler_call_state(struct scheduler *, redisReply **, struct err *);
+/*
+ * What there is to read, in one round trip of plain commands (half the work of
+ * a script for Redis): its time, the sizes of six sets, the slots, and of each
+ * job the newest run.
+ */
+enum scheduler_part {
+	PART_NOW,
+	PART_PENDING,
+	PART_SCHEDULED,
+	PART_PROCESSING,
+	PART_FAILED,
+	PART_COMPLETED,
+	PART_CANCELLED,
+	PART_SLOTS,
+	PART_RUNS,
+	SCHEDULER_PARTS = PART_RUNS + JOB__MAX
+};
+
+/* v is all NULL, before and where it fails. */
+enum rc scheduler_call_state(
+    struct scheduler *, redisReply *v[SCHEDULER_PARTS], struct err *);
+void scheduler_free_state(redisReply *v[SCHEDULER_PARTS]);
+/* The runs of a job. */
 enum rc scheduler_call_runs(struct scheduler *, enum scheduler_job,
     const char *last, redisReply **, struct err *);
 

@@ -6,18 +6,6 @@
 #include "base/clock.h"
 #include "scheduler_part.h"
 
-enum {
-	NOW,
-	READY,
-	SCHEDULED,
-	PROCESSING,
-	FAILED,
-	COMPLETED,
-	CANCELLED,
-	SLOTS,
-	RUNS
-};
-
 /* A text up to the next blank; NULL: none, or too long for out. */
 static const char *
 word(const char *p, char *out, size_t size)
@@ -172,42 +160,53 @@ read_last(const redisReply *line, const struct scheduler_slot *newest,
 	}
 }
 
+/* The next instant is the same until it has come. */
+static int64_t
+next_of(struct scheduler *s, enum scheduler_job job, int64_t now_s)
+{
+	if (now_s < s->due[job].at_s || now_s >= s->due[job].next_s) {
+		s->due[job].at_s = now_s;
+		s->due[job].next_s =
+		    calendar_next(job, s->minutes[job], now_s, calendar_local);
+	}
+	return s->due[job].next_s;
+}
+
+static int64_t
+size_of(const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
+}
+
 enum rc
 scheduler_look(struct scheduler *s, struct scheduler_state *out,
     struct scheduler_slots *slots, struct err *e)
 {
 	int64_t now_s = clock_wall_us() / 1000000;
+	redisReply *v[SCHEDULER_PARTS] = { NULL };
 	struct scheduler_state st = { 0 };
-	redisReply *reply = NULL;
-	enum rc rc = scheduler_call_state(s, &reply, e);
+	enum rc rc = scheduler_call_state(s, v, e);
 
 	if (rc != RC_OK)
 		return rc;
-	if (reply->type != REDIS_REPLY_ARRAY ||
-	    reply->elements != RUNS + JOB__MAX ||
-	    reply->element[SLOTS]->type != REDIS_REPLY_ARRAY) {
-		freeReplyObject(reply);
-		return err_set(e, RC_STORE, "schedule: unexpected answer");
-	}
 	slots->n = 0;
-	st.now_us = redis_int(reply, NOW, 0);
-	st.queue.pending = redis_int(reply, READY, 0);
-	st.queue.scheduled = redis_int(reply, SCHEDULED, 0);
-	st.queue.processing = redis_int(reply, PROCESSING, 0);
-	st.queue.failed = redis_int(reply, FAILED, 0);
-	st.queue.completed = redis_int(reply, COMPLETED, 0);
-	st.queue.cancelled = redis_int(reply, CANCELLED, 0);
-	read_slots(reply->element[SLOTS], &st, slots);
+	st.now_us = redis_reply_us(v[PART_NOW]);
+	st.queue.pending = size_of(v[PART_PENDING]);
+	st.queue.scheduled = size_of(v[PART_SCHEDULED]);
+	st.queue.processing = size_of(v[PART_PROCESSING]);
+	st.queue.failed = size_of(v[PART_FAILED]);
+	st.queue.completed = size_of(v[PART_COMPLETED]);
+	st.queue.cancelled = size_of(v[PART_CANCELLED]);
+	read_slots(v[PART_SLOTS], &st, slots);
 	for (int i = 0; i < JOB__MAX; i++) {
 		enum scheduler_job job = (enum scheduler_job)i;
 
-		read_last(reply->element[RUNS + i],
-		    scheduler_newest(slots, job), &st.jobs[i].last);
+		read_last(v[PART_RUNS + i], scheduler_newest(slots, job),
+		    &st.jobs[i].last);
 		if (st.running)
-			st.jobs[i].next_s = calendar_next(
-			    job, s->minutes[i], now_s, calendar_local);
+			st.jobs[i].next_s = next_of(s, job, now_s);
 	}
-	freeReplyObject(reply);
+	scheduler_free_state(v);
 	*out = st;
 	return RC_OK;
 }

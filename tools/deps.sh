@@ -6,12 +6,12 @@
 set -eu
 
 build="gcc make libc6-dev libcurl4-openssl-dev libhiredis-dev libxml2-dev
-libjson-c-dev libxxhash-dev"
-run="redis-server libmicrohttpd-dev zlib1g-dev ca-certificates"
+libjson-c-dev libxxhash-dev libfcgi-dev zlib1g-dev"
+run="redis-server libmicrohttpd-dev spawn-fcgi ca-certificates"
 test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli
-python3-prometheus-client openssl
+python3-jsonschema python3-prometheus-client openssl
 nginx clang libclang-rt-14-dev procps cron"
-bench="python3 python3-bs4 python3-lxml time"
+bench="python3 python3-bs4 python3-lxml time wrk curl util-linux"
 lint="clang-format clang-tidy git man-db shellcheck"
 queue_bench="python3 python3-redis python3-celery python3-rq beanstalkd nodejs"
 # A nodejs that does not come from Debian has npm in it, and refuses Debian's.

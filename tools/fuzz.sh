@@ -13,6 +13,7 @@ for f in "$@"; do
 	seeds=tests/golden/fixtures
 	case $name in
 	*finviz*) seeds="$seeds ../shared/recordings/finviz" ;;
+	*request*) seeds="tests/fuzz/seeds/request" ;;
 	*yahoo* | *num*) seeds="$seeds ../shared/recordings/yahoo" ;;
 	esac
 	set -- "$corpus"

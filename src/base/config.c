@@ -48,6 +48,9 @@ static const struct setting settings[] = {
 	    0, 0, "02:00", "the same of `weekly`, on Sunday" },
 	{ "SCHEDULER_INDEXES", LIST, AT(scheduler_indexes), 0, 0,
 	    "DJIA,S&P 500", "the indexes that are kept fresh" },
+	{ "API_TOKEN", SECRET, AT(api_token), 0, 0, "",
+	    "what writing to the API takes (`Authorization: Bearer …`); "
+	    "without it only callers on this machine may write" },
 	{ "SOURCES", LIST, AT(sources), 0, 0, "finviz,yahoo",
 	    "the sources, in the order in which they are tried" },
 	{ "FINVIZ_URL", URL, AT(finviz_url), 0, 0, "https://finviz.com",

@@ -33,6 +33,8 @@ struct config {
 	char scheduler_weekly_cleanup[8];      /* HH:MM on Sunday, local */
 	char scheduler_indexes[LIMIT_SETTING]; /* names, comma-separated */
 
+	char api_token[LIMIT_SETTING]; /* "": only this machine may write */
+
 	char sources[LIMIT_SETTING]; /* names, in order, comma-separated */
 	char finviz_url[LIMIT_SETTING];
 	double rate_limit; /* calls a second to Finviz */

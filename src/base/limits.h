@@ -33,6 +33,7 @@
 #define LIMIT_SETTING  512         /* the value of one setting */
 #define LIMIT_STATE    (64u << 10) /* the limiter's file */
 #define LIMIT_CONF     (64u << 10) /* the file of STOCKNITY_CONF */
+#define LIMIT_REQUEST  (64u << 10) /* body of a request to the API */
 
 /* Loops over the network */
 #define LIMIT_REDIRECTS      5

@@ -4,12 +4,22 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "store/cache.h"
+#include "store/cache_part.h"
 
-#define HEAD           "{\"success\":"
-#define MISS_KEPT_MS   (30 * 86400000LL) /* counters of an absent dataset */
 #define CLOCK_SLACK_MS 60000
 #define MEMBERS_KEPT_S (30 * INT64_C(86400))
+
+/* The others, named after the key of the value. */
+static void
+companions(struct cache_keys *k)
+{
+	snprintf(k->meta, sizeof(k->meta), "stocknity:meta:{%.*s}", LIMIT_KEY,
+	    k->value);
+	snprintf(k->gzip, sizeof(k->gzip), "stocknity:gzip:{%.*s}", LIMIT_KEY,
+	    k->value);
+	snprintf(k->members, sizeof(k->members), "stocknity:members:{%.*s}",
+	    LIMIT_KEY, k->value);
+}
 
 enum rc
 cache_keys(const struct dataset *d, struct cache_keys *k, struct err *e)
@@ -19,11 +29,15 @@ cache_keys(const struct dataset *d, struct cache_keys *k, struct err *e)
 
 	if (n < 0 || n >= LIMIT_KEY)
 		return err_set(e, RC_BUG, "cache: key too long");
-	snprintf(k->meta, sizeof(k->meta), "stocknity:meta:{%.*s}", LIMIT_KEY,
-	    k->value);
-	snprintf(k->members, sizeof(k->members), "stocknity:members:{%.*s}",
-	    LIMIT_KEY, k->value);
+	companions(k);
 	return RC_OK;
+}
+
+void
+cache_returns_keys(struct cache_keys *k)
+{
+	snprintf(k->value, sizeof(k->value), "annual_returns");
+	companions(k);
 }
 
 static const char *
@@ -68,13 +82,9 @@ read_all(struct redis *r, const struct cache_keys *k, redisReply *v[3],
 	return err_set(e, rc, "%s", why.msg);
 }
 
-/*
- * Count a read.  A cache that cannot count (full, read-only) is read all the
- * same, so that no failure matters here.
- */
-static void
-count_read(struct redis *r, const struct cache_keys *k,
-    const struct cache_entry *entry)
+void
+cache_count_add(const struct cache_keys *k, const struct cache_entry *entry,
+    cache_add *add, struct redis *r)
 {
 	static const char *const names[] = { [CACHE_ABSENT] = "misses",
 		[CACHE_FRESH] = "hits",
@@ -86,12 +96,23 @@ count_read(struct redis *r, const struct cache_keys *k,
 	/* Meta that expired meanwhile must not come back to stay. */
 	const char *expire[] = { "PEXPIREAT", k->meta,
 		decimal(expires, entry->expires_ms) };
+
+	if (add(r, 4, incr, NULL, NULL) == RC_OK &&
+	    add(r, 4, set, NULL, NULL) == RC_OK)
+		add(r, 3, expire, NULL, NULL);
+}
+
+/*
+ * Count a read.  A cache that cannot count (full, read-only) is read all the
+ * same, so that no failure matters here.
+ */
+static void
+count_read(struct redis *r, const struct cache_keys *k,
+    const struct cache_entry *entry)
+{
 	redisReply *v[3] = { NULL, NULL, NULL };
 
-	if (redis_add(r, 4, incr, NULL, NULL) != RC_OK ||
-	    redis_add(r, 4, set, NULL, NULL) != RC_OK ||
-	    redis_add(r, 3, expire, NULL, NULL) != RC_OK)
-		return;
+	cache_count_add(k, entry, redis_add, r);
 	redis_fetch(r, v, 3, NULL);
 	free_replies(v, 3);
 }
@@ -99,14 +120,15 @@ count_read(struct redis *r, const struct cache_keys *k,
 static int
 is_ours(const redisReply *value, const redisReply *meta)
 {
-	return value->len <= LIMIT_ENVELOPE && value->len >= strlen(HEAD) &&
-	       memcmp(value->str, HEAD, strlen(HEAD)) == 0 &&
+	return value->len <= LIMIT_ENVELOPE &&
+	       value->len >= strlen(CACHE_HEAD) &&
+	       memcmp(value->str, CACHE_HEAD, strlen(CACHE_HEAD)) == 0 &&
 	       redis_int(meta, 0, 0) > 0 &&
 	       redis_int(meta, 3, -1) == (int64_t)value->len;
 }
 
-static enum cache_state
-age(const struct cache_entry *entry, int64_t max_age_ms)
+enum cache_state
+cache_age(const struct cache_entry *entry, int64_t max_age_ms)
 {
 	int64_t ms = entry->now_ms - entry->fetched_us / 1000;
 	int fresh =
@@ -135,7 +157,7 @@ cache_get(struct redis *r, const struct dataset *d, int64_t max_age_ms,
 	if (rc != RC_OK)
 		goto out;
 	entry.now_ms = redis_reply_us(v[2]) / 1000;
-	expires_ms = entry.now_ms + MISS_KEPT_MS;
+	expires_ms = entry.now_ms + CACHE_MISS_KEPT_MS;
 	odd = v[0] == NULL || v[1] == NULL ||
 	      (v[0]->len > 0 && !is_ours(v[0], v[1]));
 	if (!odd && v[0]->len > 0) {
@@ -144,7 +166,7 @@ cache_get(struct redis *r, const struct dataset *d, int64_t max_age_ms,
 		entry.fetched_us = redis_int(v[1], 0, 0);
 		entry.fresh_ms = redis_int(v[1], 1, 0);
 		expires_ms = redis_int(v[1], 2, expires_ms);
-		entry.state = age(&entry, max_age_ms);
+		entry.state = cache_age(&entry, max_age_ms);
 		entry.reply = v[0];
 		v[0] = NULL;
 	}
@@ -235,6 +257,7 @@ cache_put(struct redis *r, const struct config *c, const struct dataset *d,
 	enum {
 		VALUE,
 		META,
+		GZIP,
 		BYTES,
 		FENCE,
 		FRESH,
@@ -243,9 +266,13 @@ cache_put(struct redis *r, const struct config *c, const struct dataset *d,
 		SOURCE,
 		HASH,
 		GUARD,
+		ETAG,
+		PACKED,
+		PACKED_ETAG,
 		N
 	};
 	char fence[24], fresh[24], stale[24], rows[24];
+	char etag[DIGEST], packed_etag[DIGEST] = "";
 	size_t lens[N];
 	redisReply *reply;
 	struct cache_keys k;
@@ -261,6 +288,7 @@ cache_put(struct redis *r, const struct config *c, const struct dataset *d,
 	const char *argv[N] = {
 		[VALUE] = k.value,
 		[META] = k.meta,
+		[GZIP] = k.gzip,
 		[BYTES] = v->bytes,
 		[FENCE] = decimal(fence, v->fence_us),
 		[FRESH] = decimal(fresh, v->fresh_ms),
@@ -269,10 +297,18 @@ cache_put(struct redis *r, const struct config *c, const struct dataset *d,
 		[SOURCE] = v->source,
 		[HASH] = v->hash,
 		[GUARD] = v->guard_shrink ? "1" : "0",
+		[ETAG] = etag,
+		[PACKED] = v->packed != NULL ? v->packed : "",
+		[PACKED_ETAG] = packed_etag,
 	};
+	digest_text(v->bytes, v->len, etag);
+	if (v->packed != NULL)
+		digest_text(v->packed, v->packed_len, packed_etag);
 	for (int i = 0; i < N; i++)
-		lens[i] = i == BYTES ? v->len : strlen(argv[i]);
-	rc = redis_script(r, &script_cache_put, 2, N, argv, lens, &reply, e);
+		lens[i] = i == BYTES                         ? v->len
+			  : i == PACKED && v->packed != NULL ? v->packed_len
+							     : strlen(argv[i]);
+	rc = redis_script(r, &script_cache_put, 3, N, argv, lens, &reply, e);
 	if (rc != RC_OK)
 		return rc;
 	rc = put_result(reply, v, e);

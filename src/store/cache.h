@@ -3,7 +3,9 @@
  *
  *	stock_data:S&P 500:Technology                 STRING  the envelope
  *	stocknity:meta:{stock_data:S&P 500:Technology} HASH   what is about it
+ *	stocknity:gzip:{stock_data:S&P 500:Technology} STRING  the first, packed
  *	stocknity:members:{stock_data:S&P 500:Technology} STRING  who is in it
+ *	annual_returns                                STRING  likewise, of all
  *	stocknity:session:{yahoo}                     STRING  a source's session
  *
  * The first is the application's own key (RedisDataManager.get_stock_data);
@@ -18,10 +20,26 @@
 #include <stdint.h>
 
 #include "base/config.h"
+#include "base/digest.h"
 #include "base/limits.h"
 #include "base/rc.h"
 #include "data/dataset.h"
 #include "store/redis.h"
+
+#define CACHE_KEY (2 * LIMIT_KEY)
+
+/* The keys of a dataset; RC_BUG: too long. */
+struct cache_keys {
+	char value[CACHE_KEY];
+	char meta[CACHE_KEY];
+	char gzip[CACHE_KEY];
+	char members[CACHE_KEY];
+};
+
+enum rc cache_keys(const struct dataset *, struct cache_keys *, struct err *);
+
+/* The one document that is no dataset. */
+void cache_returns_keys(struct cache_keys *);
 
 enum cache_count { CACHE_COUNT_NONE, CACHE_COUNT_ALL };
 
@@ -48,6 +66,26 @@ enum rc cache_get(struct redis *, const struct dataset *, int64_t max_age_ms,
     enum cache_count, struct cache_entry *, int *foreign, struct err *);
 void cache_entry_fini(struct cache_entry *);
 
+/*
+ * The same for who passes the bytes on (cache_serve.c): value, digest and age
+ * of one moment, in one round trip; the read is counted without waiting for
+ * Redis.  gzip wanted and there: bytes are the stored gzip variant.  Absent
+ * where the bytes are not ours.
+ */
+struct cache_served {
+	struct cache_entry entry;
+	int gzip;          /* bytes are packed */
+	char etag[DIGEST]; /* of the bytes; "" where none was stored */
+};
+
+enum rc cache_serve(struct redis *, const struct cache_keys *, int gzip,
+    struct cache_served *, struct err *);
+
+/* Forget a dataset and its gzip variant; its counters stay.  *n: how many
+ * were there. */
+enum rc cache_clear(
+    struct redis *, const struct dataset *, int64_t *n, struct err *);
+
 /* Count a read that cache_get did not. */
 void cache_count_read(
     struct redis *, const struct dataset *, const struct cache_entry *);
@@ -59,6 +97,8 @@ enum rc cache_newest(
 struct cache_value {
 	const char *bytes;
 	size_t len;
+	const char *packed; /* the same in gzip; NULL: there is none */
+	size_t packed_len;
 	int64_t fence_us; /* of the flight: when its sweep began */
 	int64_t fresh_ms; /* since the epoch */
 	int64_t rows;
@@ -96,17 +136,6 @@ enum rc cache_session_put(struct redis *, const char *source,
  * does so unless STALE_TTL was longer when it was written).  *gone: it was. */
 enum rc cache_purge(struct redis *, const struct dataset *, int64_t older_us,
     int *gone, struct err *);
-
-#define CACHE_KEY (2 * LIMIT_KEY)
-
-/* The keys of a dataset; RC_BUG: too long. */
-struct cache_keys {
-	char value[CACHE_KEY];
-	char meta[CACHE_KEY];
-	char members[CACHE_KEY];
-};
-
-enum rc cache_keys(const struct dataset *, struct cache_keys *, struct err *);
 
 /* What is known of a dataset, for those who only look (cache_peek.c). */
 struct cache_about {

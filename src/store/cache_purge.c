@@ -8,14 +8,14 @@ cache_purge(struct redis *r, const struct dataset *d, int64_t older_us,
 {
 	struct cache_keys k;
 	char older[24];
-	const char *argv[] = { k.value, k.meta, k.members, older };
+	const char *argv[] = { k.value, k.meta, k.members, k.gzip, older };
 	redisReply *reply = NULL;
 	enum rc rc = cache_keys(d, &k, e);
 
 	if (rc != RC_OK)
 		return rc;
 	snprintf(older, sizeof(older), "%lld", (long long)older_us);
-	rc = redis_script(r, &script_cache_purge, 3, 4, argv, NULL, &reply, e);
+	rc = redis_script(r, &script_cache_purge, 4, 5, argv, NULL, &reply, e);
 	if (rc != RC_OK)
 		return rc;
 	*gone = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;

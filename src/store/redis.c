@@ -17,6 +17,7 @@ redis_drop(struct redis *r)
 		redisFree(r->c);
 	r->c = NULL;
 	r->pending = 0;
+	r->told = 0;
 	r->greeting = 0;
 }
 
@@ -83,6 +84,21 @@ connect_now(struct redis *r, struct err *e)
 	return rc;
 }
 
+/* Take the answers that nobody waits for. */
+static void
+drop_answers(struct redis *r)
+{
+	void *p = NULL;
+
+	for (; r->c != NULL && r->told > 0; r->told--) {
+		if (redisGetReply(r->c, &p) != REDIS_OK || p == NULL) {
+			redis_drop(r);
+			return;
+		}
+		freeReplyObject(p);
+	}
+}
+
 /*
  * A connection that can take a command.  One on which something is to be read
  * although nothing was asked was closed by the server (restarted, idle too
@@ -94,6 +110,8 @@ ready(struct redis *r, struct err *e)
 {
 	struct pollfd p;
 
+	if (r->pending == 0)
+		drop_answers(r);
 	if (r->c != NULL && r->pending == 0 &&
 	    clock_mono_ms() - r->used_ms > IDLE_MS) {
 		p = (struct pollfd){ .fd = r->c->fd, .events = POLLIN };
@@ -133,7 +151,8 @@ redis_open_as(struct redis **out, const struct config *config, unsigned how,
 		    strchr(a->host, ':') ? "[%s]:%lld/%lld" : "%s:%lld/%lld",
 		    a->host, (long long)a->port, (long long)a->db);
 	r->timeout.tv_sec = (time_t)config->redis_timeout;
-	rc = connect_now(r, e);
+	if ((how & REDIS_UNCONNECTED) == 0)
+		rc = connect_now(r, e);
 out:
 	if (rc == RC_OK)
 		*out = r;
@@ -180,6 +199,33 @@ redis_add(struct redis *r, int argc, const char *const *argv,
 		return redis_lost(r, e);
 	r->pending++;
 	return RC_OK;
+}
+
+enum rc
+redis_tell(struct redis *r, int argc, const char *const *argv,
+    const size_t *lens, struct err *e)
+{
+	enum rc rc = r->told > 0 && r->c != NULL ? RC_OK : ready(r, e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (r->pending > 0)
+		return err_set(e, RC_BUG, "redis: told between questions");
+	if (redisAppendCommandArgv(r->c, argc, (const char **)argv, lens) !=
+	    REDIS_OK)
+		return redis_lost(r, e);
+	r->told++;
+	return RC_OK;
+}
+
+void
+redis_send(struct redis *r)
+{
+	int done = 0;
+
+	while (r->c != NULL && r->told > 0 && !done)
+		if (redisBufferWrite(r->c, &done) != REDIS_OK)
+			redis_drop(r);
 }
 
 enum rc

@@ -37,7 +37,9 @@ enum redis_how {
 	 * only reads: a question is answered although one of them failed. */
 	REDIS_LATER = 1,
 	/* Ask how Redis evicts, with the greeting. */
-	REDIS_EVICTION = 2
+	REDIS_EVICTION = 2,
+	/* Do not connect yet: the first question does. */
+	REDIS_UNCONNECTED = 4
 };
 
 /* The same, with bits of enum redis_how. */
@@ -76,6 +78,15 @@ enum rc redis_call(struct redis *, int argc, const char *const *argv,
 enum rc redis_add(struct redis *, int argc, const char *const *argv,
     const size_t *lens, struct err *);
 enum rc redis_fetch(struct redis *, redisReply **out, size_t n, struct err *);
+
+/*
+ * A command whose answer nobody waits for: it is added, sent by redis_send,
+ * and its answer is taken and dropped before the next question is asked.  Not
+ * between redis_add and redis_fetch.
+ */
+enum rc redis_tell(struct redis *, int argc, const char *const *argv,
+    const size_t *lens, struct err *);
+void redis_send(struct redis *);
 
 /*
  * What is wrong where work cannot go on without what Redis refused: RC_DENIED,
@@ -143,7 +154,6 @@ extern const struct script script_queue_stats;
 extern const struct script script_queue_get;
 extern const struct script script_queue_audit;
 extern const struct script script_cache_purge;
-extern const struct script script_schedule_state;
 extern const struct script script_schedule_switch;
 extern const struct script script_schedule_begin;
 extern const struct script script_schedule_done;

@@ -17,6 +17,7 @@ struct redis {
 	struct timeval timeout;
 	redisContext *c;   /* NULL: not connected */
 	size_t pending;    /* commands added and not yet fetched */
+	size_t told;       /* commands whose answers are dropped */
 	int64_t used_ms;   /* when an answer came last */
 	int greeting;      /* its answers are to be read before any other */
 	char eviction[32]; /* maxmemory-policy; "": not asked, or not told */

@@ -1,4 +1,4 @@
--- KEYS value meta members; ARGV older_us
+-- KEYS value meta members gzip; ARGV older_us
 -- Forgets a dataset of ours that was fetched before that long ago.  Answers 1,
 -- or 0 where it stays.
 local clock = redis.call('TIME')
@@ -7,5 +7,5 @@ local fetched = redis.call('HGET', KEYS[2], 'fetched_us')
 if not fetched or tonumber(fetched) >= before then
   return 0
 end
-redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
+redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
 return 1

@@ -1,4 +1,5 @@
--- KEYS value meta; ARGV bytes fence_us fresh_ms stale_ms rows source hash guard
+-- KEYS value meta gzip; ARGV bytes fence_us fresh_ms stale_ms rows source hash
+-- guard etag packed packed_etag (packed "": there is no gzip variant)
 -- Answers { 0 } stored, { 1, fence } newer data is there, { 2, key, type } a
 -- key of another type, { 3, rows, after_us } held back: rows were there, and
 -- a sweep begun at after_us or later that agrees is stored.
@@ -13,7 +14,7 @@ local function text(n)
 end
 
 local there
-for i, want in ipairs({ 'string', 'hash' }) do
+for i, want in ipairs({ 'string', 'hash', 'string' }) do
   local is = redis.call('TYPE', KEYS[i]).ok
   if is ~= 'none' and is ~= want then
     return { 2, KEYS[i], is }
@@ -51,11 +52,17 @@ local keep = math.max(1000, fresh + stale - now_ms)
 -- The first write of all: a full Redis refuses the whole.
 redis.call('HSET', KEYS[2], 'fetched_us', text(fence), 'fresh_ms', text(fresh),
   'expires_ms', text(now_ms + keep), 'rows', text(rows), 'source', ARGV[6],
-  'hash', ARGV[7], 'bytes', #ARGV[1])
+  'hash', ARGV[7], 'bytes', #ARGV[1], 'etag', ARGV[9],
+  'gzip_bytes', #ARGV[10], 'gzip_etag', ARGV[11])
 -- Another source's table, of the members it was given, says nothing of those.
 if h[5] == ARGV[6] then
   redis.call('HDEL', KEYS[2], 'held_at_us', 'held_rows', 'held_source')
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', text(keep))
+if ARGV[10] ~= '' then
+  redis.call('SET', KEYS[3], ARGV[10], 'PX', text(keep))
+else
+  redis.call('DEL', KEYS[3])
+end
 redis.call('PEXPIREAT', KEYS[2], text(now_ms + keep))
 return { 0 }

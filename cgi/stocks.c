@@ -1,0 +1,208 @@
+#include <string.h>
+
+#include "api.h"
+#include "authorise.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "data/envelope.h"
+#include "scheduled.h"
+
+#define ASK_EVERY_MS 5000
+#define AGAIN_S      2 /* look again after so long */
+/* As nginx's fastcgi_cache_valid: it is one more level, not a longer life. */
+#define LASTS "max-age=2"
+
+static enum rc
+enqueue(struct call *c, const struct dataset *d, char id[TASK_ID + 1],
+    struct err *e)
+{
+	struct task_spec spec = {
+		.type = TASK_FETCH, .dataset = *d, .priority = PRIORITY_NORMAL
+	};
+	struct enqueue_result result;
+	enum rc rc = queue_enqueue(c->api->queue, &spec, 1, &result, e);
+
+	if (rc == RC_OK && result.what == ENQUEUED_FULL)
+		rc = err_set(e, RC_FULL, "the queue is full");
+	if (rc == RC_OK)
+		memcpy(id, result.id, TASK_ID + 1);
+	return rc;
+}
+
+/* Only what is kept fresh anyway is queued for anybody. */
+static enum rc
+may_enqueue(struct call *c, const struct dataset *d, int *may, struct err *e)
+{
+	const char *indexes[DATASET_INDEXES];
+	size_t n = 0;
+	enum rc rc = scheduled_indexes(c->api->config, indexes, &n, e);
+
+	*may = 0;
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		*may |= strcmp(indexes[i], d->index) == 0;
+	if (rc == RC_OK && !*may)
+		*may = authorise(c->api->config, c->request, NULL) == 0;
+	return rc;
+}
+
+static int
+place(const struct dataset_name *names, const char *name)
+{
+	int i = 0;
+
+	while (strcmp(names[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+/* A stale dataset was handed out: have it fetched.  Equal tasks merge; to ask
+ * for one with every read would only load Redis. */
+static void
+refresh(struct call *c, const struct dataset *d)
+{
+	int64_t *asked = &c->api->asked_ms[place(dataset_indexes, d->index)]
+					  [place(dataset_sectors, d->sector)];
+	int64_t now = clock_mono_ms();
+	char id[TASK_ID + 1];
+	struct err e = { 0 };
+	enum rc rc;
+	int may;
+
+	if (*asked != 0 && now - *asked < ASK_EVERY_MS)
+		return;
+	rc = may_enqueue(c, d, &may, &e);
+	if (rc == RC_OK && !may)
+		return;
+	if (rc == RC_OK)
+		rc = enqueue(c, d, id, &e);
+	if (rc != RC_OK)
+		log_warn("id=%s refresh of %s / %s not queued: %s",
+		    c->request->id, d->index, d->sector, e.msg);
+	*asked = now;
+}
+
+/* Nothing is cached: say so, with the task that will change it. */
+static int
+absent(struct call *c, const struct dataset *d, struct err *e)
+{
+	struct buf *b = &c->answer->body;
+	char id[TASK_ID + 1];
+	struct task t;
+	enum rc rc;
+	int may;
+
+	answer_header(c->answer, "Cache-Status", "stocknity; fwd=miss");
+	rc = may_enqueue(c, d, &may, e);
+	if (rc == RC_OK && !may) {
+		err_set(e, RC_NOTFOUND,
+		    "%s / %s is not cached, nor an index that is kept fresh: "
+		    "POST /api/scheduler/refresh asks for it",
+		    d->index, d->sector);
+		return 404;
+	}
+	if (rc == RC_OK)
+		rc = enqueue(c, d, id, e);
+	if (rc != RC_OK)
+		return api_status(rc);
+	buf_adds(b, "{\"success\":true,\"message\":\"Not cached yet: the task "
+		    "fetches it\",\"index\":");
+	envelope_string(b, d->index);
+	buf_adds(b, ",\"sector\":");
+	envelope_string(b, d->sector);
+	buf_adds(b, ",\"count\":0,\"data\":[]");
+	rc = api_task(c, id, &t, e);
+	if (rc != RC_OK)
+		return api_status(rc);
+	buf_adds(b, "}\n");
+	answer_header(c->answer, "Location", "/api/tasks/%s", id);
+	answer_header(c->answer, "Retry-After", "%d", AGAIN_S);
+	return 202;
+}
+
+/* What is left to be said of a document that is there. */
+static int
+found(struct call *c)
+{
+	struct answer *a = c->answer;
+	const struct cache_served *s = &a->served;
+	const struct cache_entry *entry = &s->entry;
+	int stale = entry->state == CACHE_STALE;
+	long long ttl = (entry->fresh_ms - entry->now_ms) / 1000;
+	char tag[DIGEST + 8];
+
+	a->cache = LASTS;
+	answer_header(a, "Vary", "Accept-Encoding");
+	answer_header(a, "Cache-Status", "stocknity; hit; ttl=%lld%s", ttl,
+	    stale ? "; detail=stale" : "");
+	snprintf(tag, sizeof(tag), "%s%s", s->etag,
+	    stale && s->etag[0] != '\0' ? "-stale" : "");
+	if (tag[0] != '\0')
+		answer_header(a, "ETag", "\"%s\"", tag);
+	if (request_has_tag(c->request->if_none_match, tag))
+		return 304;
+	if (s->gzip)
+		answer_header(a, "Content-Encoding", "gzip");
+	a->bytes = entry->bytes;
+	a->len = entry->len;
+	if (stale) {
+		/* The stored bytes from their second on, see envelope.h. */
+		buf_adds(&a->body, "{\"stale\":true,\"attempts\":[],");
+		a->bytes++;
+		a->len--;
+	}
+	return 200;
+}
+
+static enum rc
+serve(struct call *c, const struct cache_keys *k, struct err *e)
+{
+	struct cache_served *s = &c->answer->served;
+	int gzip = request_takes_gzip(c->request->accept_encoding);
+	enum rc rc = cache_serve(c->api->redis, k, gzip, s, e);
+
+	/* A stale answer has words before its bytes: those must be plain. */
+	if (rc == RC_OK && s->gzip && s->entry.state == CACHE_STALE) {
+		cache_entry_fini(&s->entry);
+		rc = cache_serve(c->api->redis, k, 0, s, e);
+	}
+	return rc;
+}
+
+int
+stocks_get(struct call *c, struct err *e)
+{
+	struct cache_keys k;
+	struct dataset d;
+	int status = api_dataset(c, &d, e);
+	enum rc rc;
+
+	if (status != 0)
+		return status;
+	rc = cache_keys(&d, &k, e);
+	if (rc == RC_OK)
+		rc = serve(c, &k, e);
+	if (rc != RC_OK)
+		return api_status(rc);
+	if (c->answer->served.entry.state == CACHE_ABSENT)
+		return absent(c, &d, e);
+	if (c->answer->served.entry.state == CACHE_STALE)
+		refresh(c, &d);
+	return found(c);
+}
+
+int
+stocks_returns(struct call *c, struct err *e)
+{
+	struct cache_keys k;
+	enum rc rc;
+
+	cache_returns_keys(&k);
+	rc = serve(c, &k, e);
+	if (rc != RC_OK)
+		return api_status(rc);
+	if (c->answer->served.entry.state != CACHE_ABSENT)
+		return found(c);
+	answer_header(c->answer, "Cache-Status", "stocknity; fwd=miss");
+	err_set(e, RC_NOTFOUND, "no annual returns are cached");
+	return 404;
+}
