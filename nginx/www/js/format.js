@@ -54,9 +54,10 @@ export function local(text) {
 	if (!m)
 		return NONE;
 	const day = new Date(Date.UTC(m[1], m[2] - 1, m[3]));
-	const name = day.toLocaleDateString("en-GB",
-		{ weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
-	return `${name.replace(",", "")}, ${m[4]}:${m[5]}`;
+	const far = Math.abs(day - Date.now()) > 20 * 86400e3;
+	const name = day.toLocaleDateString("en-GB", { timeZone: "UTC", day: "numeric",
+		...(far ? { month: "short" } : { weekday: "short" }) });
+	return `${name}, ${m[4]}:${m[5]}`;
 }
 
 /** How old an ISO time with zone is, in seconds. */

@@ -40,7 +40,7 @@ function step(v, end) {
 function legend(end) {
 	const items = [];
 	for (let s = -STEPS; s <= STEPS; s++) {
-		const label = s === 0 ? "0" : s % 2 === 0 ? percent(end * s / STEPS, true, end < 0.01 ? 2 : end < 0.03 ? 1 : 0) : "";
+		const label = s === 0 ? "0" : s % 2 === 0 ? percent(end * s / STEPS, true).replace(/\.?0*%$/, "%") : "";
 		items.push(h("li", { class: `b${s}` }, label));
 	}
 	items.push(h("li", { class: "bx" }, NONE));
@@ -82,14 +82,14 @@ function box(name, node, attributes, ...children) {
 function tile(leaf, field, label, end) {
 	const r = leaf.data;
 	const width = leaf.x1 - leaf.x0, height = leaf.y1 - leaf.y0;
-	const size = Math.min(26, width / (r.Ticker.length * 0.68 + 0.5), height / 1.35);
+	const size = Math.min(26, width / (r.Ticker.length * 0.8 + 0.5), height / 1.35);
 	const fits = size >= 8.5;
 	const b = box("button", leaf, {
 		type: "button", class: `tile b${step(r[field], end)}`, tabindex: "-1",
 		"data-ticker": r.Ticker,
 		"aria-label": `${r.Company ?? r.Ticker}, market cap ${big(r["Market Cap"])}, ${label} ${percent(r[field], true)}`,
 	}, ...(fits ? [h("b", {}, r.Ticker)] : []),
-	...(fits && size >= 10 && height > size * 1.2 + 15 && width > 46
+	...(fits && size >= 10 && height > size * 1.2 + 15 && width > 56
 		? [h("span", {}, percent(r[field], true))] : []));
 	if (fits)
 		b.style.fontSize = `${Math.min(size, Math.max(10, Math.sqrt(width * height) / 5))}px`;

@@ -2,7 +2,7 @@
 import { $, h, say, tip, untip } from "./dom.js";
 import { percent } from "./format.js";
 
-const margin = { left: 52, right: 14, top: 10, bottom: 38 };
+const margin = { left: 52, right: 26, top: 26, bottom: 40 };
 let rows = [];
 let drawn = "";
 let pick = () => {};
@@ -52,8 +52,8 @@ function draw() {
 	place.replaceChildren(h("svg", { width, height, role: "img", viewBox: `0 0 ${width} ${height}`,
 		"aria-label": `Annual return against annual risk of ${points.length} companies; the table has the figures.` },
 	h("g", { class: "axis" }, ...axis,
-		h("text", { x: width - margin.right, y: height - 4, "text-anchor": "end", class: "name" }, "Risk: standard deviation a year"),
-		h("text", { x: margin.left, y: height - 4, class: "name" }, "Return a year ↑")),
+		h("text", { x: width - margin.right, y: height - 4, "text-anchor": "end", class: "name" }, "Risk a year (standard deviation) →"),
+		h("text", { x: 4, y: 12, class: "name" }, "↑ Return a year")),
 	h("g", { class: "dots" }, ...dots)));
 	drawn = `${width}x${height}`;
 }
