@@ -15,6 +15,7 @@ const POLL = 5000, SOON = 1500;
 
 let shown = null; // the envelope on the screen
 let returns = null; // annual returns by ticker
+let returnsAt; // when they were made
 let wanted = 0; // the newest choice: an answer to an older one is dropped
 let again = 0; // timer of an absent dataset
 
@@ -38,12 +39,14 @@ function about() {
 		e.partial ? h("span", { class: "pill warn" }, "partial") : null,
 		e.origin ? h("span", { class: "pill demo" }, "demo") : null,
 	].filter(Boolean);
-	$("about").replaceChildren(...marks, `${rows} from ${e.source}, fetched ${span(old)} ago${left > 0 ? `, fresh for ${span(left)}` : ""}`);
+	$("about").replaceChildren(...marks, `${rows} from ${e.source}, fetched `,
+		h("time", { datetime: e.fetched_at }, `${span(old)} ago`),
+		left > 0 ? `, fresh for ${span(left)}` : "");
 }
 
 function warn() {
 	const e = shown;
-	const why = (e.attempts ?? []).map((a) => `${a.source}: ${a.error ?? a.class ?? a.outcome ?? ""}`).join("; ");
+	const why = (e.attempts ?? []).map((a) => `${a.source}: ${a.message}`).join("; ");
 	if (e.stale)
 		notice(`Stale: no source gave newer figures${why ? ` (${why})` : ""}.`, "warn");
 	else if (e.partial)
@@ -104,7 +107,11 @@ async function load() {
 	}
 }
 
-async function loadReturns() {
+/** Where the API says that it has annual returns; else nothing is asked. */
+async function loadReturns(there) {
+	if (there?.fetched_at === returnsAt)
+		return;
+	returnsAt = there?.fetched_at;
 	try {
 		const { body } = await get("/api/annual-returns");
 		const list = Array.isArray(body.data) ? body.data : [];
@@ -130,15 +137,17 @@ const parts = [
 		const mine = b.datasets.find((d) => d.index === shown?.index && d.sector === shown?.sector);
 		if (mine?.fetched_at && shown.fetched_at && mine.fetched_at > shown.fetched_at)
 			load();
+		loadReturns(b.annual_returns);
 	}],
 ];
 
 async function health() {
 	try {
 		const answer = await fetch("/api/health");
-		showHealth((await answer.json()).status ?? "down");
+		const { status, checks } = await answer.json();
+		showHealth(status ?? "down", (checks ?? []).map((c) => c.text).join("; "));
 	} catch {
-		showHealth("unreachable");
+		showHealth("unreachable", "");
 	}
 }
 
@@ -228,7 +237,7 @@ function start() {
 	});
 	onPick(reveal);
 	onPoint(reveal);
-	load().then(loadReturns);
+	load();
 	poll();
 	setInterval(() => {
 		if (!document.hidden)

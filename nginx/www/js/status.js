@@ -76,8 +76,9 @@ export function showDatasets(list) {
 	}), ...(indexes.length ? [] : [h("p", {}, "Nothing is cached yet.")]));
 }
 
-export function showHealth(word) {
+export function showHealth(word, why) {
 	const kind = { ok: "good", degraded: "warn", down: "bad" }[word] ?? "bad";
 	$("health").className = `pill ${kind}`;
 	say($("health"), word);
+	$("health").title = why;
 }
