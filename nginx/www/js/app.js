@@ -7,10 +7,6 @@ import { onPoint, showRisk } from "./scatter.js";
 import { showDatasets, showHealth, showQueue, showScheduler, showSources } from "./status.js";
 import { reveal, showTable } from "./table.js";
 
-const INDEXES = ["S&P 500", "DJIA", "NASDAQ 100", "RUSSELL 2000"];
-const SECTORS = ["Any", "Basic Materials", "Communication Services", "Consumer Cyclical",
-	"Consumer Defensive", "Energy", "Financial", "Healthcare", "Industrials", "Real Estate",
-	"Technology", "Utilities"];
 const POLL = 5000, SOON = 1500;
 
 let shown = null; // the envelope on the screen
@@ -214,13 +210,10 @@ async function refresh(path, body, name) {
 }
 
 function start() {
-	$("index").append(...INDEXES.map((i) => h("option", {}, i)));
-	$("sector").append(...SECTORS.map((s) => h("option", { value: s }, s === "Any" ? "All sectors" : s)));
-	const asked = new URLSearchParams(location.search);
-	if (INDEXES.includes(asked.get("index")))
-		$("index").value = asked.get("index");
-	if (SECTORS.includes(asked.get("sector")))
-		$("sector").value = asked.get("sector");
+	for (const [name, value] of new URLSearchParams(location.search))
+		if (["index", "sector"].includes(name) &&
+			[...$(name).options].some((o) => o.value === value))
+			$(name).value = value;
 	$("choice").addEventListener("submit", (e) => e.preventDefault());
 	$("choice").addEventListener("change", () => {
 		history.replaceState(null, "", `?${new URLSearchParams(choice())}`);

@@ -2,12 +2,6 @@
 import { $, h, say, tip, untip } from "./dom.js";
 import { NONE, big, percent } from "./format.js";
 
-const measures = [
-	["Change", "today’s change"],
-	["Perf Month", "1 month"],
-	["Perf Quart", "1 quarter"],
-	["Perf Year", "1 year"],
-];
 // Ends of the scale; the nearest one that nine of ten companies lie within.
 const ends = [0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.6];
 const STEPS = 4;
@@ -113,7 +107,7 @@ function draw() {
 		say(place, "The chart library is missing (Debian’s node-d3-hierarchy and node-d3-array).");
 		return;
 	}
-	const [field, label] = measures.find((m) => m[0] === $("colour").value);
+	const { value: field, text: label } = $("colour").selectedOptions[0];
 	const end = scaleEnd(field);
 	legend(end);
 	const root = globalThis.d3.treemap().size([width, height]).paddingOuter(1)
@@ -165,8 +159,6 @@ export function showMap(data, sectors) {
 	draw();
 }
 
-for (const [field, label] of measures)
-	$("colour").append(h("option", { value: field }, label));
 $("colour").addEventListener("change", draw);
 $("map").addEventListener("keydown", walk);
 $("map").addEventListener("focusin", () => { $("map").dataset.focus = "1"; });

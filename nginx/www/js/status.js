@@ -3,9 +3,7 @@ import { $, h, say } from "./dom.js";
 import { NONE, age, count, fixed, local, span } from "./format.js";
 
 const jobs = { daily_refresh: "Daily refresh", hourly_check: "Hourly check", weekly_cleanup: "Weekly cleanup" };
-const sectors = ["Any", "Basic Materials", "Communication Services", "Consumer Cyclical",
-	"Consumer Defensive", "Energy", "Financial", "Healthcare", "Industrials", "Real Estate",
-	"Technology", "Utilities"];
+const sectors = [...$("sector").options].map((o) => o.value);
 
 const figure = (name, value, kind) =>
 	h("div", { class: kind ?? null }, h("dt", {}, name), h("dd", {}, value));
