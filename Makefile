@@ -3,6 +3,9 @@
 VERSION = 1.0.0
 PREFIX  = /usr/local
 DESTDIR =
+SYSCONFDIR = /etc
+RUNDIR  = /run
+LOGDIR  = /var/log/nginx
 CC      = gcc
 CFLAGS  = -O2 -g
 SECONDS = 5
@@ -23,7 +26,7 @@ LIBS    = -Wl,--as-needed -lcurl -lhiredis -lxml2 -ljson-c -lz -lm
 
 CORE    = $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c)) $B/lua.o
 LUA     = $(sort $(wildcard src/store/lua/*.lua))
-PROGS   = fetch fetch-live enqueue drain-queue status schedule
+PROGS   = fetch fetch-live enqueue drain-queue status
 BIN     = $(addprefix $Pbin/,$(PROGS)) $Pcgi/api
 CGI     = $(patsubst %.c,$B/%.o,$(wildcard cgi/*.c))
 TESTS   = $(patsubst %.c,$B/%,$(wildcard tests/test_*.c))
@@ -34,11 +37,11 @@ QBENCH  = $(patsubst tests/bench/queue/%.c,$B/tests/queue/%, \
 	$(wildcard tests/bench/queue/*.c))
 MARKET  = $B/tests/market
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
-MAN     = $(wildcard man/*.[178])
+MAN     = $(wildcard man/*.[17])
 PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 
 .PHONY: all help deps check golden integration chaos torture fuzz test bench \
-	bench-api bench-queue lint fmt demo run stop install uninstall clean
+	bench-queue lint fmt demo run stop install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -74,8 +77,7 @@ $Pcgi/api: $(CGI) $B/libstocknity.a
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
 $B/tests/test_%: $B/tests/test_%.o $B/libstocknity.a
 	@echo LD $@
-	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
-	    -lcmocka $(LIBS)
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 $B/tests/%: $B/tests/integration/%.o $B/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
@@ -98,9 +100,6 @@ build/fuzz/%: tests/fuzz/%.c $(wildcard src/*/*.c src/*/*.h) build/rel/lua.c
 	@echo FUZZ $@
 	$Qclang $(DEFS) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined -o $@ $(filter %.c,$^) $(LIBS)
-DECODE  = cgi/request cgi/pairs
-$B/tests/test_request: $(DECODE:%=$B/%.o) $B/cgi/authorise.o
-build/fuzz/fuzz_request: $(DECODE:%=%.c)
 -include $(shell find $B -name '*.d' 2>/dev/null)
 
 #: make deps          install what is missing (apt), and nothing if nothing is
@@ -151,15 +150,6 @@ build/rel/tests/bench_page: build/rel/tests/bench/bench_page.o \
 	@echo LD $@
 	$Q$(CC) $(ALL) -o $@ $^ $(LIBS)
 
-#: make bench-api     the API process against a bare libfcgi program
-bench-api:
-	@tools/deps.sh build run test bench
-	@$(MAKE) --no-print-directory all $(MARKET) build/rel/tests/bare
-	@$(PYTHON) tests/bench/api/bench_api.py
-build/rel/tests/bare: build/rel/tests/bench/api/bare.o
-	@echo LD $@
-	$Q$(CC) $(ALL) -o $@ $^ -lfcgi -lhiredis
-
 #: make bench-queue   the queue against BullMQ, Celery, RQ, beanstalkd
 # A peer that is not to be had is left out, and listed as such.
 bench-queue:
@@ -192,26 +182,52 @@ demo run:
 stop:
 	@tools/stack.sh stop
 
-#: make install       programs, data, man pages (PREFIX, DESTDIR)
+#: make install       programs, page, nginx site, units, man pages (PREFIX, DESTDIR,
+#:                    SYSCONFDIR=/etc)
+ETC     = $(DESTDIR)$(SYSCONFDIR)
+SHARE   = $(DESTDIR)$(PREFIX)/share/stocknity
+UNITS   = $(DESTDIR)$(PREFIX)/lib/systemd/system
+# FILE, where to: a template with the places of this installation filled in
+FILL    = fill() { tools/fill.sh $$1 SOCKET=$(RUNDIR)/stocknity-api.sock \
+	CACHE=$(RUNDIR)/stocknity-cache SNIPPETS=$(SYSCONFDIR)/nginx/snippets \
+	WWW=$(PREFIX)/share/stocknity/www LISTEN=127.0.0.1:5001 LOG=$(LOGDIR) \
+	RUN=$(RUNDIR) LIB=$(PREFIX)/lib/stocknity ETC=$(SYSCONFDIR) >$$2 && \
+	chmod 644 $$2; }
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/stocknity \
-	    $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/man/man8
+	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man7
 	for p in $(PROGS); do \
 	    install bin/$$p $(DESTDIR)$(PREFIX)/bin/stocknity-$$p || exit; \
 	done
-	install -D cgi/api $(DESTDIR)$(PREFIX)/lib/stocknity/api
 	install -m 644 data/members.csv $(DESTDIR)$(PREFIX)/share/stocknity
+	install -D cgi/api $(DESTDIR)$(PREFIX)/lib/stocknity/api
+	install -d $(SHARE)/www/js $(SHARE)/www/lib $(UNITS) $(ETC)/nginx/conf.d \
+	    $(ETC)/nginx/snippets $(ETC)/nginx/sites-available
+	install -m 644 nginx/www/*.* $(SHARE)/www
+	install -m 644 nginx/www/js/*.js $(SHARE)/www/js
+	for l in d3-array d3-hierarchy; do \
+	    ln -sfn /usr/share/nodejs/$$l/dist/$$l.min.js $(SHARE)/www/lib/$$l.js; \
+	done
+	$(FILL); set -e; \
+	    fill nginx/http.conf $(ETC)/nginx/conf.d/stocknity.conf; \
+	    fill nginx/snippet.conf $(ETC)/nginx/snippets/stocknity.conf; \
+	    fill nginx/fastcgi.conf $(ETC)/nginx/snippets/stocknity-fastcgi.conf; \
+	    fill nginx/site.conf $(ETC)/nginx/sites-available/stocknity; \
+	    fill systemd/stocknity-api.socket $(UNITS)/stocknity-api.socket; \
+	    fill systemd/stocknity-api.service $(UNITS)/stocknity-api.service
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
-	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 
 #: make uninstall     what install laid down
 uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/stocknity-%,$(PROGS)) \
 	    $(patsubst man/%.1,$(DESTDIR)$(PREFIX)/share/man/man1/%.1,$(wildcard man/*.1)) \
-	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7)) \
-	    $(patsubst man/%.8,$(DESTDIR)$(PREFIX)/share/man/man8/%.8,$(wildcard man/*.8))
+	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7))
+	rm -f $(ETC)/nginx/conf.d/stocknity.conf $(ETC)/nginx/snippets/stocknity.conf \
+	    $(ETC)/nginx/snippets/stocknity-fastcgi.conf \
+	    $(ETC)/nginx/sites-available/stocknity \
+	    $(ETC)/nginx/sites-enabled/stocknity \
+	    $(UNITS)/stocknity-api.socket $(UNITS)/stocknity-api.service
 	rm -rf $(DESTDIR)$(PREFIX)/share/stocknity $(DESTDIR)$(PREFIX)/lib/stocknity
 
 #: make clean         what was built

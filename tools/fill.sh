@@ -14,7 +14,7 @@ for pair in "$@"; do
 	shift
 done
 out=$(sed -e '' "$@" "$file")
-if place=$(printf '%s\n' "$out" | grep -o '@[A-Z]*@' | head -n 1) && [ -n "$place" ]; then
+if place=$(printf '%s\n' "$out" | grep -oE '@[A-Z]+@' | head -n 1) && [ -n "$place" ]; then
 	echo "fill.sh: $file: nothing given for $place" >&2
 	exit 70
 fi
