@@ -12,7 +12,7 @@ run="redis-server libmicrohttpd-dev spawn-fcgi nginx node-d3-array
 node-d3-hierarchy ca-certificates"
 test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli openssl
 python3-jsonschema chromium chromium-driver
-python3-selenium curl util-linux clang libclang-rt-14-dev procps"
+python3-selenium curl util-linux iproute2 clang libclang-rt-14-dev procps"
 bench="python3 python3-bs4 python3-lxml time"
 web_bench="nginx spawn-fcgi wrk python3 python3-redis python3-flask gunicorn nodejs"
 lint="clang-format clang-tidy git man-db shellcheck"
