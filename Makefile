@@ -41,7 +41,7 @@ MAN     = $(wildcard man/*.[17])
 PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 
 .PHONY: all help deps check golden integration chaos torture fuzz test bench \
-	bench-queue lint fmt demo run stop install uninstall clean
+	bench-api bench-queue bench-web lint fmt demo run stop install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -77,7 +77,8 @@ $Pcgi/api: $(CGI) $B/libstocknity.a
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
 $B/tests/test_%: $B/tests/test_%.o $B/libstocknity.a
 	@echo LD $@
-	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	    -lcmocka $(LIBS)
 $B/tests/%: $B/tests/integration/%.o $B/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
@@ -100,6 +101,9 @@ build/fuzz/%: tests/fuzz/%.c $(wildcard src/*/*.c src/*/*.h) build/rel/lua.c
 	@echo FUZZ $@
 	$Qclang $(DEFS) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined -o $@ $(filter %.c,$^) $(LIBS)
+DECODE  = cgi/request cgi/pairs
+$B/tests/test_request: $(DECODE:%=$B/%.o) $B/cgi/authorise.o
+build/fuzz/fuzz_request: $(DECODE:%=%.c)
 -include $(shell find $B -name '*.d' 2>/dev/null)
 
 #: make deps          install what is missing (apt), and nothing if nothing is
@@ -144,11 +148,32 @@ bench:
 	@tools/deps.sh build run bench
 	@$(MAKE) --no-print-directory all $(MARKET) build/rel/tests/bench_page
 	@$(PYTHON) tests/bench/bench.py
-	@echo "make bench-queue measures the queue against its peers"
+	@echo "make bench-queue, bench-api and bench-web measure against peers"
 build/rel/tests/bench_page: build/rel/tests/bench/bench_page.o \
 	build/rel/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) -o $@ $^ $(LIBS)
+
+#: make bench-api     the API process against a bare libfcgi program
+bench-api:
+	@tools/deps.sh build run test bench
+	@$(MAKE) --no-print-directory all $(MARKET) build/rel/tests/bare
+	@$(PYTHON) tests/bench/api/bench_api.py
+build/rel/tests/bare: build/rel/tests/bench/api/bare.o
+	@echo LD $@
+	$Q$(CC) $(ALL) -o $@ $^ -lfcgi -lhiredis
+
+#: make bench-web     nginx's cache against a bare one, node and Flask
+# A peer that is not to be had is left out, and listed as such.
+bench-web:
+	@tools/deps.sh build run
+	@tools/deps.sh web-bench || echo "not all peers are to be had"
+	@mkdir -p build/bench
+	@[ -d build/bench/node_modules/ioredis ] || npm install --silent \
+	    --no-audit --no-fund --prefix build/bench ioredis@5 || \
+	    echo "ioredis is not to be had"
+	@$(MAKE) --no-print-directory all $(MARKET)
+	@$(PYTHON) tests/bench/web/bench_web.py
 
 #: make bench-queue   the queue against BullMQ, Celery, RQ, beanstalkd
 # A peer that is not to be had is left out, and listed as such.
