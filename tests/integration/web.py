@@ -37,6 +37,7 @@ class Web(Servers):
         super().__init__()
         self.api_env = env
         self.processes = processes
+        self.cache = self.path("cache")
         self.api_pids = []
         self.port = free_port()
         try:
@@ -85,7 +86,7 @@ class Web(Servers):
             os.symlink("/usr/share/nodejs/%s/dist/%s.min.js" % (lib, lib),
                        self.path("www/lib/%s.js" % lib))
         fill("http.conf", self.path("stocknity-http.conf"),
-             SOCKET=self.path("api.sock"), CACHE=self.path("cache"))
+             SOCKET=self.path("api.sock"), CACHE=self.cache)
         fill("fastcgi.conf", self.path("stocknity-fastcgi.conf"))
         fill("snippet.conf", self.path("stocknity.conf"), SNIPPETS=d,
              WWW=self.path("www"))

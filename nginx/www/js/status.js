@@ -33,6 +33,7 @@ export function showScheduler(s) {
 	b.setAttribute("aria-checked", String(s.running));
 	b.setAttribute("aria-label", "Scheduler");
 	say(b.querySelector(".word"), s.running ? "On" : "Off");
+	say($("indexes"), (s.schedule_config?.indexes ?? []).join(", "));
 	$("jobs").tBodies[0].replaceChildren(...Object.entries(jobs).map(([key, name]) =>
 		h("tr", {}, h("th", { scope: "row" }, name),
 			h("td", {}, local(s.next_run?.[key])), h("td", {}, local(s.last_run?.[key])))));

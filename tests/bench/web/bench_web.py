@@ -1,14 +1,15 @@
 """make bench-web: GET /api/stocks of the S&P 500 out of nginx's cache, against
 a bare fastcgi_cache hit of the same bytes, node, and Flask under gunicorn.
 Interleaved pairs, wrk with 32 connections; every server on one core, wrk on
-another where there is one; limit_req off. BENCH_PAIRS (5) and BENCH_SECONDS (2)
-say how long."""
+another where there is one; both caches on a tmpfs; limit_req off.
+BENCH_PAIRS (5) and BENCH_SECONDS (2) say how long."""
 import os
 import re
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(os.path.dirname(HERE))
@@ -45,9 +46,18 @@ server {
 class Stack(Web):
     def __init__(self):
         self.bare_port = free_port()
+        self.shm = tempfile.mkdtemp(prefix="stocknity-", dir="/dev/shm")
         super().__init__(self.for_bench, processes=1)
 
-    def for_bench(self, folder):
+    def write_site(self):
+        self.cache = self.shm + "/cache"
+        super().write_site()
+
+    def close(self):
+        super().close()
+        shutil.rmtree(self.shm, ignore_errors=True)
+
+    def for_bench(self, _):
         """Our site as it is but for its limits, and beside it a bare one."""
         path = self.path("stocknity-fastcgi.conf")
         with open(path) as f:
@@ -55,7 +65,7 @@ class Stack(Web):
         with open(path, "w") as f:
             f.write(re.sub(r"(?m)^limit_req .*\n", "", text))
         with open(self.path("stocknity-site.conf"), "a") as f:
-            f.write(BARE % {"dir": folder, "port": self.bare_port})
+            f.write(BARE % {"dir": self.shm, "port": self.bare_port})
         with open(self.path("nginx.conf")) as f:
             text = f.read()
         with open(self.path("nginx.conf"), "w") as f:
