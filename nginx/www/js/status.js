@@ -56,6 +56,19 @@ export function showSources(list) {
 	}));
 }
 
+/** Each dataset in words, a group an index. */
+function every(indexes, list) {
+	const table = $("every");
+	for (const old of [...table.tBodies])
+		old.remove();
+	table.append(...indexes.map((index) => h("tbody", {},
+		h("tr", {}, h("th", { scope: "rowgroup", colspan: 3 }, index)),
+		...list.filter((d) => d.index === index).map((d) => h("tr", {},
+			h("td", {}, d.sector), h("td", {}, d.state === "absent" ? "absent"
+				: `${span(d.age_seconds)}${d.state === "stale" ? ", stale" : ""}`),
+			h("td", {}, count(d.rows)))))));
+}
+
 export function showDatasets(list) {
 	const indexes = [...new Set(list.map((d) => d.index))];
 	$("datasets").replaceChildren(...indexes.map((index) => {
@@ -73,6 +86,7 @@ export function showDatasets(list) {
 			h("p", {}, newest === null ? words
 				: `${words}; ${span(newest)}${span(oldest) === span(newest) ? "" : ` to ${span(oldest)}`} old, from ${[...new Set(mine.map((d) => d.source).filter(Boolean))].join(", ") || NONE}`));
 	}), ...(indexes.length ? [] : [h("p", {}, "Nothing is cached yet.")]));
+	every(indexes, list);
 }
 
 export function showHealth(word, why) {
