@@ -148,7 +148,7 @@ def filters_by_index_sector_and_text(w):
 def absent_dataset_is_told_and_comes(w):
     b = w.settled()
     w.cli("FLUSHALL")
-    time.sleep(2.1)  # nginx forgets, too
+    time.sleep(3.1)  # nginx forgets, too
     b.choose("#index", "DJIA")
     b.wait("/not cached|being fetched/i.test("
            "document.getElementById('notice').textContent)", "the word")
@@ -165,7 +165,7 @@ def stale_data_say_so(w):
     w.cli("FLUSHALL")
     r = run("fetch", "--index", "DJIA", env=w.env(CACHE_TTL="1"))
     same(r.code, 0, r)
-    time.sleep(2.1)  # nginx forgets, too
+    time.sleep(3.1)  # nginx forgets, too
     b.choose("#index", "DJIA")
     b.wait(ROWS + " === 30", "the table")
     same(b.text("#about .pill.warn"), "stale")
@@ -398,7 +398,7 @@ def survives_a_redis_that_goes(w):
     b = w.settled()
     w.stop_redis()
     try:
-        time.sleep(2.1)
+        time.sleep(3.1)
         b.choose("#sector", "Energy")
         b.wait("document.getElementById('notice').className.includes('bad')",
                "the word")

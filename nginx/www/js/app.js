@@ -201,7 +201,7 @@ async function refresh(path, body, name) {
 		ends.push(await follow(id, name));
 	const bad = ends.find((t) => t?.status !== "completed");
 	if (bad === undefined) {
-		await sleep(2100); // nginx has the old table for two seconds
+		await sleep(3000); // so long nginx may have the old table
 		await load();
 		notice(`${name}: done.`, "good");
 	} else {
