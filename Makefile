@@ -26,7 +26,7 @@ LIBS    = -Wl,--as-needed -lcurl -lhiredis -lxml2 -ljson-c -lz -lm
 
 CORE    = $(patsubst %.c,$B/%.o,$(wildcard src/*.c src/*/*.c)) $B/lua.o
 LUA     = $(sort $(wildcard src/store/lua/*.lua))
-PROGS   = fetch fetch-live enqueue drain-queue status
+PROGS   = fetch fetch-live enqueue drain-queue status schedule
 BIN     = $(addprefix $Pbin/,$(PROGS)) $Pcgi/api
 CGI     = $(patsubst %.c,$B/%.o,$(wildcard cgi/*.c))
 TESTS   = $(patsubst %.c,$B/%,$(wildcard tests/test_*.c))
@@ -37,7 +37,7 @@ QBENCH  = $(patsubst tests/bench/queue/%.c,$B/tests/queue/%, \
 	$(wildcard tests/bench/queue/*.c))
 MARKET  = $B/tests/market
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
-MAN     = $(wildcard man/*.[17])
+MAN     = $(wildcard man/*.[178])
 PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 
 .PHONY: all help deps check golden integration chaos torture fuzz test bench \
@@ -148,7 +148,7 @@ bench:
 	@tools/deps.sh build run bench
 	@$(MAKE) --no-print-directory all $(MARKET) build/rel/tests/bench_page
 	@$(PYTHON) tests/bench/bench.py
-	@echo "make bench-queue, bench-api and bench-web measure against peers"
+	@echo "make bench-queue measures the queue against its peers"
 build/rel/tests/bench_page: build/rel/tests/bench/bench_page.o \
 	build/rel/libstocknity.a
 	@echo LD $@
@@ -220,12 +220,13 @@ FILL    = fill() { tools/fill.sh $$1 SOCKET=$(RUNDIR)/stocknity-api.sock \
 	chmod 644 $$2; }
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/stocknity \
-	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man7
+	    $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/man/man8
 	for p in $(PROGS); do \
 	    install bin/$$p $(DESTDIR)$(PREFIX)/bin/stocknity-$$p || exit; \
 	done
-	install -m 644 data/members.csv $(DESTDIR)$(PREFIX)/share/stocknity
 	install -D cgi/api $(DESTDIR)$(PREFIX)/lib/stocknity/api
+	install -m 644 data/members.csv $(DESTDIR)$(PREFIX)/share/stocknity
 	install -d $(SHARE)/www/js $(SHARE)/www/lib $(UNITS) $(ETC)/nginx/conf.d \
 	    $(ETC)/nginx/snippets $(ETC)/nginx/sites-available
 	install -m 644 nginx/www/*.* $(SHARE)/www
@@ -240,18 +241,21 @@ install: all
 	    fill nginx/site.conf $(ETC)/nginx/sites-available/stocknity; \
 	    fill systemd/stocknity-api.socket $(UNITS)/stocknity-api.socket; \
 	    fill systemd/stocknity-api.service $(UNITS)/stocknity-api.service
+	install -D -m 644 cron/stocknity $(ETC)/cron.d/stocknity
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 
 #: make uninstall     what install laid down
 uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/stocknity-%,$(PROGS)) \
 	    $(patsubst man/%.1,$(DESTDIR)$(PREFIX)/share/man/man1/%.1,$(wildcard man/*.1)) \
-	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7))
+	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7)) \
+	    $(patsubst man/%.8,$(DESTDIR)$(PREFIX)/share/man/man8/%.8,$(wildcard man/*.8))
 	rm -f $(ETC)/nginx/conf.d/stocknity.conf $(ETC)/nginx/snippets/stocknity.conf \
 	    $(ETC)/nginx/snippets/stocknity-fastcgi.conf \
 	    $(ETC)/nginx/sites-available/stocknity \
-	    $(ETC)/nginx/sites-enabled/stocknity \
+	    $(ETC)/nginx/sites-enabled/stocknity $(ETC)/cron.d/stocknity \
 	    $(UNITS)/stocknity-api.socket $(UNITS)/stocknity-api.service
 	rm -rf $(DESTDIR)$(PREFIX)/share/stocknity $(DESTDIR)$(PREFIX)/lib/stocknity
 

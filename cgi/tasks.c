@@ -38,7 +38,7 @@ int
 task_cancel(struct call *c, struct err *e)
 {
 	struct task t;
-	int told;
+	int told = 0;
 	enum rc rc = queue_cancel(c->api->queue, c->id, &told, e);
 
 	if (rc != RC_OK)
@@ -47,7 +47,7 @@ task_cancel(struct call *c, struct err *e)
 	if (rc != RC_OK)
 		return api_status(rc);
 	/* One that runs ends when its worker hears of it. */
-	return t.status == TASK_PROCESSING ? 202 : 200;
+	return told ? 202 : 200;
 }
 
 int

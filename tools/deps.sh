@@ -10,15 +10,19 @@ build="gcc make libc6-dev libcurl4-openssl-dev libhiredis-dev libxml2-dev
 libjson-c-dev libxxhash-dev libfcgi-dev zlib1g-dev"
 run="redis-server libmicrohttpd-dev spawn-fcgi nginx node-d3-array
 node-d3-hierarchy ca-certificates"
-test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli openssl
-python3-jsonschema chromium chromium-driver
-python3-selenium curl util-linux iproute2 clang libclang-rt-14-dev procps"
-bench="python3 python3-bs4 python3-lxml time"
-web_bench="nginx spawn-fcgi wrk python3 python3-redis python3-flask gunicorn nodejs"
+test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli
+python3-jsonschema python3-prometheus-client python3-selenium chromium
+chromium-driver openssl clang libclang-rt-14-dev procps cron curl util-linux
+iproute2"
+bench="python3 python3-bs4 python3-lxml time wrk curl util-linux"
+web_bench="wrk curl python3 python3-redis python3-flask gunicorn nodejs"
 lint="clang-format clang-tidy git man-db shellcheck"
 queue_bench="python3 python3-redis python3-celery python3-rq beanstalkd nodejs"
 # A nodejs that does not come from Debian has npm in it, and refuses Debian's.
-command -v npm >/dev/null || queue_bench="$queue_bench npm" web_bench="$web_bench npm"
+command -v npm >/dev/null || {
+	queue_bench="$queue_bench npm"
+	web_bench="$web_bench npm"
+}
 
 [ $# -gt 0 ] || set -- build run test bench lint
 wanted=

@@ -145,6 +145,20 @@ own_settings() {
 		RATE_LIMIT YAHOO_RATE_LIMIT http_proxy HTTP_PROXY ALL_PROXY all_proxy
 }
 
+failed() { # STATUS WHAT: the stack stays, for a look at it
+	echo "stack.sh: $2 (exit $1). The stack is up ($dir);" \
+		"make stop ends it." >&2
+	exit "$1"
+}
+
+refresh() { # OPTION...: of a dataset by the workers; its task must complete
+	id=$(bin/enqueue stock-data "$@" --priority urgent) ||
+		failed $? "the refresh was not enqueued"
+	# The same id is the same task: that only waits for what becomes of it.
+	bin/enqueue stock-data "$@" --id "$id" --wait -t "${STACK_WAIT:-120}" \
+		>/dev/null || failed $? "the refresh has not been done"
+}
+
 show() {
 	echo
 	if [ "$1" = demo ]; then
@@ -152,11 +166,9 @@ show() {
 			"and Yahoo. Not live data."
 	fi
 	# A refresh through the queue; what it made is read out of the cache.
-	status=0
-	bin/enqueue stock-data --index "S&P 500" --sector Technology \
-		--priority urgent --wait -t 120 >/dev/null || true
+	refresh --index "S&P 500" --sector Technology
 	bin/fetch --index "S&P 500" --sector Technology --format table ||
-		status=$?
+		failed $? "what it fetched cannot be shown"
 	echo
 	echo "The stack is up ($dir): http://localhost:$port/"
 	echo "Try:"
@@ -166,7 +178,6 @@ show() {
 	echo "  bin/enqueue stock-data --all --wait && bin/status"
 	[ "$1" = run ] || echo "  curl http://127.0.0.1:$(cat "$dir/market.port")/_/calls"
 	echo "make stop ends it."
-	return $status
 }
 
 case ${1:-} in

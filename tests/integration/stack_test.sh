@@ -34,6 +34,7 @@ check() { # WHAT COMMAND...
 says() { grep -q -- "$1" "$tmp/out"; }
 pids() { cat "$STACK_DIR"/{redis,market,api,drain,nginx}.pid; }
 asks() { curl -s "http://localhost:$STACK_PORT$1" | grep -q -- "$2"; }
+lacks() { ! grep -q -- "$1" "$tmp/out"; }
 gone() { for p in $1; do ! kill -0 "$p" 2>/dev/null || return 1; done; }
 
 tools/stack.sh demo >"$tmp/out" 2>&1
@@ -52,6 +53,22 @@ check "what it prints to try works" env STOCKNITY_CONF="$STACK_DIR/settings" \
 tools/stack.sh demo >"$tmp/out" 2>&1
 check "a second demo ends with 0" test $? -eq 0
 check "a second demo finds the first" test "$(pids)" = "$first"
+env STOCKNITY_CONF="$STACK_DIR/settings" bin/enqueue --pause "for a test"
+STACK_WAIT=2 tools/stack.sh demo >"$tmp/out" 2>&1
+check "a refresh that is not done is no success" test $? -eq 75
+check "it says so" says 'the refresh has not been done (exit 75)'
+check "it does not invite" lacks 'Try:'
+env STOCKNITY_CONF="$STACK_DIR/settings" bin/enqueue --resume
+redis-cli -s "$STACK_DIR/redis.sock" flushall >/dev/null
+redis-cli -s "$STACK_DIR/redis.sock" rpush 'stock_data:S&P 500:Technology' x \
+	>/dev/null
+tools/stack.sh demo >"$tmp/out" 2>&1
+check "a refresh that failed is no success" test $? -eq 69
+check "it says why" says 'failed: denied: stock_data:S&P 500:Technology'
+redis-cli -s "$STACK_DIR/redis.sock" config set maxmemory 1 >/dev/null
+tools/stack.sh demo >"$tmp/out" 2>&1
+check "a full Redis is no success" test $? -eq 75
+check "it names the step" says 'the refresh was not enqueued'
 tools/stack.sh stop >"$tmp/out" 2>&1
 check "stop ends with 0" test $? -eq 0
 check "stop ends the servers" gone "$first"

@@ -30,8 +30,12 @@ async function call(path, options = {}) {
 	return { status: answer.status, body };
 }
 
-export const get = (path, parameters) =>
-	call(parameters ? `${path}?${new URLSearchParams(parameters)}` : path);
+/** GET; with the token, where there is one: it may ask for any index. */
+export function get(path, parameters) {
+	const token = sessionStorage.getItem(KEY);
+	return call(parameters ? `${path}?${new URLSearchParams(parameters)}` : path,
+		token ? { headers: { Authorization: `Bearer ${token}` } } : {});
+}
 
 /** POST; the token is asked for where the API wants one, again where it is bad. */
 export async function post(path, body) {
