@@ -7,10 +7,10 @@ const change = (v) => percent(v, true);
 const columns = [
 	["Ticker", "Ticker", null, null],
 	["Company", "Company", null, null],
-	["Sector", "Sector", null, null],
 	["price", "Price", "in dollars", fixed],
 	["Change", "Change", "today", change],
 	["Market Cap", "Market cap", "in dollars", big],
+	["Sector", "Sector", null, null],
 	["pe", "P/E", "price to earnings", fixed],
 	["fpe", "Fwd P/E", "price to expected earnings", fixed],
 	["pb", "P/B", "price to book", fixed],
