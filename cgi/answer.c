@@ -126,7 +126,7 @@ answer_head(const struct answer *a, const struct request *r, int status,
 		buf_addf(out, "X-Request-Id: %s\r\n", r->id);
 	if (a->head.len > 0)
 		buf_add(out, a->head.data, a->head.len);
-	buf_adds(out, "X-Content-Type-Options: nosniff\r\n\r\n");
+	buf_adds(out, "\r\n");
 	return a->head.rc != RC_OK ? buf_check(&a->head, "header", e)
 				   : buf_check(out, "header", e);
 }

@@ -32,12 +32,16 @@ requeue(const struct enqueue *q, struct err *e)
 static enum rc
 cancel(const struct enqueue *q, struct err *e)
 {
-	int told;
+	int told = 0;
 	enum rc rc = queue_cancel(q->queue, q->text, &told, e);
 
-	if (rc == RC_OK)
-		fprintf(q->out, "%s\n",
-		    told ? "its worker is told to stop" : "cancelled");
+	if (rc == RC_OK && q->json)
+		fprintf(q->out, "{\"id\":\"%s\",\"status\":\"%s\"}\n", q->text,
+		    told ? "told" : "cancelled");
+	else if (rc == RC_OK)
+		fprintf(q->out, "%s %s\n", q->text,
+		    told ? "is running: its worker was told to stop"
+			 : "cancelled");
 	return rc;
 }
 

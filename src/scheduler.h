@@ -15,8 +15,9 @@
  *
  * Keys, in the hash slot of the queue:
  *
- *	slots       HASH  slot to "<accepted_us> <run>[ <state> …]", and
- *	                  "switch" to "<0|1> <since_us>"
+ *	slots       HASH  of each job the newest slots, "<accepted_us> <run>",
+ *	                  behind it " done"; "lease:<slot>", "<until_us> <run>";
+ *	                  "switch", "<0|1> <since_us>"
  *	runs:<job>  LIST  the last SCHEDULER_HISTORY runs that ended
  *
  * Errors: those of queue.h.  RC_FULL: no room for the tasks; the slot stays
@@ -46,7 +47,8 @@ enum rc scheduler_open(struct scheduler **, const struct config *,
     struct redis *, struct queue *, struct err *);
 void scheduler_close(struct scheduler *);
 
-/* Durable, and the same twice is the same once.  *was: how it stood. */
+/* Durable, and the same twice is the same once.  *was: how it stood.  on -1:
+ * only note since when it is on, where it was never touched. */
 enum rc scheduler_switch(struct scheduler *, int on, int *was, struct err *);
 
 /* One run of a slot.  Counts are -1 where the run that knew them died. */

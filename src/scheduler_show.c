@@ -270,8 +270,8 @@ scheduler_show(
 		buf_adds(b, ",\"history\":{");
 	} else {
 		head_text(b, s->config, &state);
-		buf_addf(b, "\n%-22s%-16s%-8s%8s%5s\n", "slot", "start", "end",
-		    "took", "exit");
+		buf_addf(b, "\n%-22s%-16s%-8s%8s%5s  counts\n", "slot", "start",
+		    "end", "took", "exit");
 	}
 	for (int i = 0; i < JOB__MAX && rc == RC_OK; i++) {
 		rc = scheduler_history(

@@ -191,8 +191,8 @@ settle_released(
 {
 	const struct run *run = &h->run;
 	int ours = run->end == RUN_ABORTED; /* not the task's doing */
-	enum rc rc = queue_release(b->queue, t, ours ? 0 : run->wait_ms,
-	    ours ? NULL : &run->why, e);
+	enum rc rc = queue_release(
+	    b->queue, t, ours ? 0 : run->wait_ms, ours ? NULL : &run->why, e);
 
 	if (!ours)
 		log_info("task=%s %s / %s put off: rc=%s: %s", t->id, t->index,
@@ -204,6 +204,15 @@ settle_released(
 	if (rc == RC_OK && run->end == RUN_BROKEN)
 		b->fatal = run->why;
 	return rc;
+}
+
+static void
+tell_completed(struct bench *b, size_t n, size_t lost)
+{
+	count(&b->seat->completed, (int64_t)(n - lost));
+	count(&b->seat->lost, (int64_t)lost);
+	if (lost > 0)
+		log_warn("%zu tasks not settled: the lease ran out", lost);
 }
 
 /* Complete what is done, from i on; *next: the first that is not. */
@@ -223,10 +232,7 @@ settle_done(struct bench *b, size_t i, size_t *next, struct err *e)
 	if (rc != RC_OK)
 		return rc;
 	*next = i + n;
-	count(&b->seat->completed, (int64_t)(n - lost));
-	count(&b->seat->lost, (int64_t)lost);
-	if (lost > 0)
-		log_warn("%zu tasks not settled: the lease ran out", lost);
+	tell_completed(b, n, lost);
 	return RC_OK;
 }
 
@@ -283,26 +289,6 @@ run_one(struct bench *b)
 	}
 }
 
-/* Run all that is in hand, and settle it.  What time did not suffice for goes
- * back uncharged: it was not begun. */
-static enum rc
-run(struct bench *b, struct err *e)
-{
-	enum rc rc;
-
-	atomic_store(&b->seat->running, (int64_t)b->n);
-	for (b->at = 0; b->at < b->n && b->fatal.rc == RC_OK; b->at++)
-		if (b->at == 0 || !time_is_over(b))
-			run_one(b);
-	rc = b->fatal.rc == RC_OK ? settle(b, e) : RC_OK;
-	atomic_store(&b->seat->running, 0);
-	if (rc == RC_OK && b->fatal.rc != RC_OK) {
-		*e = b->fatal;
-		rc = b->fatal.rc;
-	}
-	return rc;
-}
-
 static enum rc
 lock(const struct worker_plan *plan, short how, struct err *e)
 {
@@ -326,32 +312,104 @@ left(const struct worker_plan *plan)
 	return n;
 }
 
+static struct claim
+claim_of(const struct bench *b)
+{
+	return (struct claim){ .owner = b->owner,
+		.lease_ms = lease_ms(b),
+		.most = (int)left(b->plan) };
+}
+
+/* What was claimed (or nothing, if not RC_OK) is in hand. */
+static void
+taken(struct bench *b, enum rc rc)
+{
+	if (rc != RC_OK)
+		b->n = 0;
+	atomic_fetch_add(&b->plan->crew->claimed, (int64_t)b->n);
+	memset(b->held, 0, b->n * sizeof(b->held[0]));
+}
+
 /* Where the tasks are counted, one worker claims at a time. */
 static enum rc
 claim(struct bench *b, int64_t *next_ms, struct err *e)
 {
-	const struct worker_plan *plan = b->plan;
-	struct claim how = { .owner = b->owner,
-		.lease_ms = lease_ms(b) };
+	struct claim how;
 	enum rc rc;
 
 	b->n = 0;
 	*next_ms = 0;
-	rc = lock(plan, F_WRLCK, e);
+	rc = lock(b->plan, F_WRLCK, e);
 	if (rc == RC_BUSY)
 		return RC_OK;
 	if (rc != RC_OK)
 		return rc;
-	how.most = (int)left(plan);
+	how = claim_of(b);
 	if (how.most > 0) {
 		renewed(b);
 		rc = queue_claim(b->queue, &how, b->tasks, &b->n, next_ms, e);
 	}
-	if (rc != RC_OK)
-		b->n = 0;
-	atomic_fetch_add(&plan->crew->claimed, (int64_t)b->n);
-	lock(plan, F_UNLCK, NULL);
-	memset(b->held, 0, b->n * sizeof(b->held[0]));
+	taken(b, rc);
+	lock(b->plan, F_UNLCK, NULL);
+	return rc;
+}
+
+/* Is all in hand done, and more wanted, however many? */
+static int
+can_turn(const struct bench *b)
+{
+	if (b->plan->tasks != 0 || b->fatal.rc != RC_OK || time_is_over(b))
+		return 0;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->held[i].gone || b->held[i].run.end != RUN_DONE)
+			return 0;
+	return 1;
+}
+
+/* Complete all in hand and claim the next, in one round trip. */
+static enum rc
+turn(struct bench *b, int64_t *next_ms, struct err *e)
+{
+	const char *results[QUEUE_CLAIM_LIGHT];
+	struct claim how = claim_of(b);
+	size_t n = b->n, lost = 0;
+	enum rc rc;
+
+	for (size_t i = 0; i < n; i++)
+		results[i] = b->held[i].run.result;
+	renewed(b);
+	rc = queue_turn(
+	    b->queue, b->tasks, results, &b->n, &lost, &how, next_ms, e);
+	if (rc == RC_OK)
+		tell_completed(b, n, lost);
+	taken(b, rc);
+	return rc;
+}
+
+/*
+ * Run all that is in hand, and settle it; *turned: and what is in hand now was
+ * claimed in the same step.  What time did not suffice for goes back uncharged:
+ * it was not begun.
+ */
+static enum rc
+run(struct bench *b, int *turned, int64_t *next_ms, struct err *e)
+{
+	enum rc rc = RC_OK;
+
+	atomic_store(&b->seat->running, (int64_t)b->n);
+	for (b->at = 0; b->at < b->n && b->fatal.rc == RC_OK; b->at++)
+		if (b->at == 0 || !time_is_over(b))
+			run_one(b);
+	*turned = can_turn(b);
+	if (*turned)
+		rc = turn(b, next_ms, e);
+	else if (b->fatal.rc == RC_OK)
+		rc = settle(b, e);
+	atomic_store(&b->seat->running, 0);
+	if (rc == RC_OK && b->fatal.rc != RC_OK) {
+		*e = b->fatal;
+		rc = b->fatal.rc;
+	}
 	return rc;
 }
 
@@ -376,13 +434,18 @@ static enum rc
 work(struct bench *b, struct err *e)
 {
 	int64_t next_ms = -1;
+	int turned = 0;
 	enum rc rc = RC_OK;
 
-	while (rc == RC_OK && !time_is_over(b) && left(b->plan) > 0) {
-		rc = claim(b, &next_ms, e);
+	while (turned || (!time_is_over(b) && left(b->plan) > 0)) {
+		if (!turned)
+			rc = claim(b, &next_ms, e);
+		turned = 0;
 		if (rc == RC_OK && b->n > 0)
-			rc = run(b, e);
+			rc = run(b, &turned, &next_ms, e);
 		else if (rc == RC_OK && !idle(b, next_ms))
+			break;
+		if (rc != RC_OK)
 			break;
 	}
 	return rc;

@@ -162,6 +162,12 @@ odd_zones(void **state)
 	    "daily:2018-11-04");
 	expect(JOB_DAILY, 0, "2018-11-04T02:59", "2018-11-03T03:00",
 	    "daily:2018-11-03");
+	zone_set("America/St_Johns"); /* 00:01 became 23:01 of the day before */
+	expect(JOB_DAILY, 0, "2006-10-29T02:45", "2006-10-29T02:30",
+	    "daily:2006-10-29");
+	assert_int_equal(calendar_next(JOB_DAILY, 0, utc("2006-10-29T02:30"),
+			     calendar_local),
+	    utc("2006-10-30T03:30"));
 	zone_set("Australia/Lord_Howe"); /* half an hour */
 	expect(JOB_DAILY, 135, "2026-10-03T15:30", "2026-10-03T15:30",
 	    "daily:2026-10-04");

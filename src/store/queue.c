@@ -4,8 +4,7 @@
 
 #include "store/queue_part.h"
 
-#define PREFIX     "stocknity:{default}:"
-#define REAPED     100 /* leases, and due tasks, of one claim */
+#define PREFIX "stocknity:{default}:"
 
 const char *const queue_keys[QUEUE_KEYS] = {
 	[KEY_READY] = PREFIX "ready",
@@ -77,8 +76,9 @@ queue_close(struct queue *q)
 	free(q);
 }
 
-enum rc
-queue_call(struct queue *q, const struct script *script,
+/* Ask, or (out not NULL) ask and fetch the answer. */
+static enum rc
+send_script(struct queue *q, const struct script *script,
     const enum queue_key *keys, const char *const *args, size_t n,
     redisReply **out, struct err *e)
 {
@@ -96,11 +96,29 @@ queue_call(struct queue *q, const struct script *script,
 		argv[nkeys] = queue_keys[keys[nkeys]];
 	if (n > 0)
 		memcpy(argv + nkeys, args, n * sizeof(*argv));
-	rc = redis_script(
-	    q->redis, script, nkeys, nkeys + (int)n, argv, NULL, out, e);
+	rc = out == NULL ? redis_script_add(q->redis, script, nkeys,
+			       nkeys + (int)n, argv, NULL, e)
+			 : redis_script(q->redis, script, nkeys, nkeys + (int)n,
+			       argv, NULL, out, e);
 	if (argv != few)
 		free(argv);
 	return rc;
+}
+
+enum rc
+queue_add(struct queue *q, const struct script *script,
+    const enum queue_key *keys, const char *const *args, size_t n,
+    struct err *e)
+{
+	return send_script(q, script, keys, args, n, NULL, e);
+}
+
+enum rc
+queue_call(struct queue *q, const struct script *script,
+    const enum queue_key *keys, const char *const *args, size_t n,
+    redisReply **out, struct err *e)
+{
+	return send_script(q, script, keys, args, n, out, e);
 }
 
 enum rc
@@ -373,154 +391,4 @@ queue_accept(struct queue *q, const char *slot, const char *run,
 		return rc;
 	*accepted = 1;
 	return send_batch(q, slot, run, specs, n, results, accepted, e);
-}
-
-/* Claim */
-
-enum {
-	CLAIMED_CODE,
-	CLAIMED_NOW,
-	CLAIMED_LEASE,
-	CLAIMED_TOKEN,
-	CLAIMED_NEXT,
-	CLAIMED_TASKS
-};
-
-#define CLAIMED_EACH (2 + QUEUE_CLAIMED) /* id, score, fields */
-
-/* Codes of lua/queue_claim.lua. */
-enum { CLAIM_REAP = 1, CLAIM_AGAIN = 2 };
-
-/* Take back leases that ran out, promote due tasks, forget the oldest ended. */
-static enum rc
-reap(struct queue *q, struct err *e)
-{
-	struct number poison, most;
-	const char *args[] = { queue_head_start(),
-		queue_number(&poison, QUEUE_POISON),
-		queue_number(&most, REAPED) };
-	redisReply *reply = NULL;
-	enum rc rc;
-
-	rc = queue_call(q, &script_queue_reap,
-	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_PROCESSING, KEY_UNIQUE,
-		KEY_STATS, KEY_CONFIG, KEY_FAILED, KEY_COMPLETED,
-		KEY_CANCELLED),
-	    args, 3, &reply, e);
-	if (rc == RC_OK)
-		freeReplyObject(reply);
-	return rc;
-}
-
-static enum rc
-claim_once(struct queue *q, const struct claim *c, int may_reap,
-    redisReply **reply, struct err *e)
-{
-	struct number lease, most;
-	const char *args[4 + 2 * TASK__MAX] = { c->owner };
-	int light = c->most;
-	size_t n = 4;
-
-	if (light < 1)
-		light = 1;
-	if (light > QUEUE_CLAIM_LIGHT)
-		light = QUEUE_CLAIM_LIGHT;
-	args[1] = queue_number(&lease,
-	    c->lease_ms > 0 ? queue_us_of_ms(c->lease_ms) : q->lease_us);
-	args[2] = queue_number(&most, light);
-	args[3] = may_reap ? "1" : "0";
-	for (size_t i = 0; i < TASK__MAX; i++) {
-		args[n++] = task_types[i].name;
-		args[n++] = task_types[i].light ? "1" : "0";
-	}
-	return queue_call(q, &script_queue_claim,
-	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_PROCESSING, KEY_CONFIG), args, n,
-	    reply, e);
-}
-
-static enum rc
-read_claimed(const redisReply *reply, const struct claim *c, struct task *tasks,
-    size_t *out, struct err *e)
-{
-	size_t n = (reply->elements - CLAIMED_TASKS) / CLAIMED_EACH;
-	redisReply **it = reply->element + CLAIMED_TASKS;
-	int64_t now = redis_int(reply, CLAIMED_NOW, 0);
-	int64_t token = redis_int(reply, CLAIMED_TOKEN, 0);
-	int64_t lease = redis_int(reply, CLAIMED_LEASE, 0);
-	enum rc rc = RC_OK;
-
-	if (n > QUEUE_CLAIM_LIGHT ||
-	    reply->elements != CLAIMED_TASKS + n * CLAIMED_EACH)
-		return err_set(e, RC_STORE, "claim: unexpected answer");
-	for (size_t i = 0; i < n && rc == RC_OK; i++, it += CLAIMED_EACH) {
-		struct task *t = &tasks[i];
-
-		snprintf(t->id, sizeof(t->id), "%s", it[0]->str);
-		rc = queue_task_read((const redisReply *const *)it + 2,
-		    QUEUE_CLAIMED, t, e);
-		queue_task_place(t, it[1]->str);
-		t->token = token;
-		t->started_us = now;
-		t->lease_us = lease;
-		snprintf(t->owner, sizeof(t->owner), "%s", c->owner);
-		snprintf(t->run, sizeof(t->run), "%lld %s %d %s",
-		    (long long)token, t->owner, (int)t->priority, it[1]->str);
-	}
-	if (rc == RC_OK)
-		*out = n;
-	return rc;
-}
-
-/* Until there is something, or nothing; each turn takes strays away. */
-static enum rc
-claim_some(
-    struct queue *q, const struct claim *c, redisReply **reply, struct err *e)
-{
-	int may_reap = 1;
-	int64_t code;
-	enum rc rc;
-
-	for (;;) {
-		rc = claim_once(q, c, may_reap, reply, e);
-		if (rc != RC_OK)
-			return rc;
-		code = redis_int(*reply, CLAIMED_CODE, -1);
-		if (code != CLAIM_REAP && code != CLAIM_AGAIN)
-			return RC_OK;
-		freeReplyObject(*reply);
-		*reply = NULL;
-		if (code == CLAIM_AGAIN)
-			continue;
-		rc = reap(q, e);
-		if (rc != RC_OK)
-			return rc;
-		may_reap = 0;
-	}
-}
-
-enum rc
-queue_claim(struct queue *q, const struct claim *c, struct task *tasks,
-    size_t *n, int64_t *next_ms, struct err *e)
-{
-	redisReply *reply = NULL;
-	int64_t due, now;
-	enum rc rc;
-
-	rc = claim_some(q, c, &reply, e);
-	if (rc != RC_OK)
-		return rc;
-	if (redis_int(reply, CLAIMED_CODE, -1) != 0 ||
-	    reply->elements < CLAIMED_TASKS) {
-		rc = err_set(e, RC_STORE, "claim: unexpected answer");
-	} else {
-		now = redis_int(reply, CLAIMED_NOW, 0);
-		due = redis_int(reply, CLAIMED_NEXT, -1);
-		rc = read_claimed(reply, c, tasks, n, e);
-		if (rc == RC_OK)
-			*next_ms = due < 0     ? -1
-				   : due > now ? (due - now + 999) / 1000
-					       : 0;
-	}
-	freeReplyObject(reply);
-	return rc;
 }

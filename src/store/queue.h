@@ -20,11 +20,10 @@
  *
  * Keys, all in one hash slot (stocknity:{default}:…):
  *
- *	task:<id>   HASH  what is known of a task, few fields because each costs:
- *	    spec      priority (0 to 3), flags (1 force, 2 look for tries) and
- *	              work (type|index|sector): "10fetch_stock_data|DJIA|Any"
- *	    status    a word; created, microseconds
- *	    run       of the last claim: token, owner, priority then, score
+ *	task:<id>   HASH  what is known of a task, few fields because each
+ *costs: spec      priority (0 to 3), flags (1 force, 2 look for tries) and work
+ *(type|index|sector): "10fetch_stock_data|DJIA|Any" status    a word; created,
+ *microseconds run       of the last claim: token, owner, priority then, score
  *	    tries     failed runs and leases lost in a row, "0 0" if absent
  *	    rerun     when it is to run once more; cancel; put_off, why it was
  *	    progress  result
@@ -32,10 +31,9 @@
  *	    as        of an id that was merged and has no more than this: the id
  *	              of the task that does its work.  For 7 days, or 10 minutes
  *	              where nobody gave that id
- *	                  No value is over 64 bytes while it waits, so that Redis
- *	                  keeps the hash compact.
- *	ready       ZSET  pending; score ready_us - level * HEAD_START
- *	scheduled   ZSET  delayed and retrying; score due_us
+ *	                  No value is over 64 bytes while it waits, so that
+ *Redis keeps the hash compact. ready       ZSET  pending; score ready_us -
+ *level * HEAD_START scheduled   ZSET  delayed and retrying; score due_us
  *	processing  ZSET  leased; score end of the lease.  This *is* the
  *	                  record of what runs
  *	failed      ZSET  score finished_us; at most 10 000, 30 days
@@ -44,8 +42,9 @@
  *	unique      HASH  work to id; removed by the script that ends the task
  *	stats       HASH  counters that never fall
  *	config      HASH  pause; the last ready_us and token, and how many were
- *	                  claimed
- *	slots       HASH  of the scheduler: slot to "accepted_us run"
+ *	                  claimed, now and when the sets were cleared last
+ *	slots       HASH  of the scheduler: slot to "accepted_us run", and its
+ *	                  switch
  *
  * Head start: a level is worth 600 s (low 0, normal 1, high 2, urgent 3), so
  * priorities are strict within that window, FIFO inside one, and nothing
@@ -61,7 +60,7 @@
  * so that a key of another type stops them with nothing changed; counters are
  * passed over then.  Nothing is newer than Redis 6.2.
  *
- * What has ended is bounded by claims, which now and then forget the oldest.
+ * What has ended is bounded by claims, which forget the oldest every 500 tasks.
  */
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
@@ -110,9 +109,10 @@ enum rc queue_enqueue(struct queue *, const struct task_spec *, size_t n,
 
 /*
  * Accept a slot of the scheduler and enqueue its tasks, in one step (n may be
- * 0): *accepted 0: it is accepted already, and nothing was changed.  Its field
- * becomes run behind the Redis time in microseconds and a space.  RC_FULL: the
- * queue has no room for all of them, and the slot is not accepted.
+ * 0): *accepted 0: it is accepted already, or the scheduler is switched off,
+ * and nothing was changed.  Its field becomes run behind the Redis time in
+ * microseconds and a space.  RC_FULL: the queue has no room for all of them,
+ * and the slot is not accepted.
  */
 enum rc queue_accept(struct queue *, const char *slot, const char *run,
     const struct task_spec *, size_t n, struct enqueue_result *results,
@@ -141,11 +141,20 @@ enum rc queue_claim(struct queue *, const struct claim *, struct task *tasks,
 enum rc queue_renew(struct queue *, const struct task *, const char *progress,
     int *cancelled, struct err *);
 
-/* Done: n different tasks at once, each with a result text (JSON or ""; one longer than
- * TASK_RESULT is left out).  lost (may be
- * NULL): how many were not ours any more. */
+/* Done: n different tasks at once, each with a result text (JSON or ""; one
+ * longer than TASK_RESULT is left out).  lost (may be NULL): how many were not
+ * ours any more. */
 enum rc queue_complete(struct queue *, const struct task *tasks,
     const char *const *results, size_t n, size_t *lost, struct err *);
+
+/*
+ * queue_complete of all n tasks in hand (at most QUEUE_CLAIM_LIGHT) and
+ * queue_claim of the next, in one round trip.  Not RC_OK: it is not known what
+ * was done of it; leases that nobody renews run out.
+ */
+enum rc queue_turn(struct queue *, struct task *tasks,
+    const char *const *results, size_t *n, size_t *lost, const struct claim *,
+    int64_t *next_ms, struct err *);
 
 /*
  * The run failed with why: RC_INVALID, RC_BLOCKED … of rc_retryable decide

@@ -112,8 +112,8 @@ walk(struct queue *q, const struct walk *w, int repair, struct queue_audit *sum,
 
 /*
  * First what lies in the sets, where only entries without a task are news, then
- * the unique entries, then all tasks, which are counted.  What happens meanwhile
- * is no matter: the script sees each of them at one moment.
+ * the unique entries, then all tasks, which are counted.  What happens
+ * meanwhile is no matter: the script sees each of them at one moment.
  */
 enum rc
 queue_audit(struct queue *q, int repair, struct queue_audit *out, struct err *e)

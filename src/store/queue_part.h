@@ -64,6 +64,10 @@ enum rc queue_call(struct queue *, const struct script *,
     const enum queue_key *, const char *const *args, size_t n, redisReply **,
     struct err *);
 
+/* The same without the answer, which redis_fetch then gives. */
+enum rc queue_add(struct queue *, const struct script *, const enum queue_key *,
+    const char *const *args, size_t n, struct err *);
+
 /* The same for a script that answers an integer. */
 enum rc queue_call_int(struct queue *, const struct script *,
     const enum queue_key *, const char *const *args, size_t n, int64_t *,
@@ -82,5 +86,15 @@ enum rc queue_task_read(
 
 /* ready_us, out of a place in line ("": it has none). */
 void queue_task_place(struct task *, const char *score);
+
+/* The arguments of lua/queue_complete.lua, for up to QUEUE_CLAIM_LIGHT tasks,
+ * which they borrow from. */
+struct completion {
+	const char *args[1 + 3 * QUEUE_CLAIM_LIGHT];
+	size_t n;
+};
+extern const enum queue_key queue_complete_keys[];
+void queue_complete_fill(struct completion *, const struct task *,
+    const char *const *results, size_t n);
 
 #endif

@@ -63,6 +63,16 @@ static const struct place {
 _Static_assert(
     sizeof(places) / sizeof(places[0]) == QUEUE_FIELDS, "a place a field");
 
+/* n bytes of a text, as far as there is room. */
+static void
+copy(char *out, size_t size, const char *text, size_t n)
+{
+	if (n >= size)
+		n = size - 1;
+	memcpy(out, text, n);
+	out[n] = '\0';
+}
+
 /* "10fetch_stock_data|DJIA|Any": priority, flags, work. */
 static enum rc
 read_spec(struct task *t, const char *text, struct err *e)
@@ -79,10 +89,10 @@ read_spec(struct task *t, const char *text, struct err *e)
 	sector = index != NULL ? strchr(index + 1, '|') : NULL;
 	if (sector == NULL)
 		return RC_INVALID;
-	snprintf(type, sizeof(type), "%.*s", (int)(index - work), work);
-	snprintf(t->index, sizeof(t->index), "%.*s", (int)(sector - index - 1),
-	    index + 1);
-	snprintf(t->sector, sizeof(t->sector), "%s", sector + 1);
+	copy(type, sizeof(type), work, (size_t)(index - work));
+	copy(t->index, sizeof(t->index), index + 1,
+	    (size_t)(sector - index - 1));
+	copy(t->sector, sizeof(t->sector), sector + 1, strlen(sector + 1));
 	return task_type_of(type, &t->type, e);
 }
 
@@ -93,12 +103,12 @@ read_run(struct task *t, const char *text)
 {
 	const char *owner = strchr(text, ' '), *end;
 
-	snprintf(t->run, sizeof(t->run), "%s", text);
+	copy(t->run, sizeof(t->run), text, strlen(text));
 	t->token = strtoll(text, NULL, 10);
 	end = owner != NULL ? strchr(owner + 1, ' ') : NULL;
 	if (end != NULL)
-		snprintf(t->owner, sizeof(t->owner), "%.*s",
-		    (int)(end - owner - 1), owner + 1);
+		copy(t->owner, sizeof(t->owner), owner + 1,
+		    (size_t)(end - owner - 1));
 }
 
 /* "1763000000000 rate-limited: …" */
@@ -108,8 +118,8 @@ read_timed(struct task_error *it, const char *text)
 	char *rest;
 
 	it->at_ms = strtoll(text, &rest, 10);
-	snprintf(
-	    it->text, sizeof(it->text), "%s", *rest == ' ' ? rest + 1 : "");
+	rest += *rest == ' ';
+	copy(it->text, sizeof(it->text), rest, strlen(rest));
 }
 
 /* In the order of their times. */
@@ -149,7 +159,7 @@ read_value(
 	case STATUS:
 		return task_status_of(text, &t->status, e);
 	case TEXT:
-		snprintf(at, p->size, "%s", text);
+		copy(at, p->size, text, strlen(text));
 		break;
 	case INT:
 		*(int *)at = (int)strtol(text, NULL, 10);

@@ -26,7 +26,8 @@ queue_renew(struct queue *q, const struct task *t, const char *progress,
 	enum rc rc;
 
 	snprintf(text, sizeof(text), "%s", progress);
-	rc = queue_call(q, &script_queue_renew, KEYS(KEY_PROCESSING), args, 4, &reply, e);
+	rc = queue_call(
+	    q, &script_queue_renew, KEYS(KEY_PROCESSING), args, 4, &reply, e);
 	if (rc != RC_OK)
 		return rc;
 	if (redis_int(reply, 0, 1) == 0)
@@ -37,25 +38,38 @@ queue_renew(struct queue *q, const struct task *t, const char *progress,
 	return rc;
 }
 
+const enum queue_key queue_complete_keys[] = { KEY_READY, KEY_SCHEDULED,
+	KEY_PROCESSING, KEY_UNIQUE, KEY_STATS, KEY_CONFIG, KEY_COMPLETED,
+	QUEUE_KEYS };
+
+void
+queue_complete_fill(struct completion *c, const struct task *tasks,
+    const char *const *results, size_t n)
+{
+	const char **at = c->args;
+
+	*at++ = queue_head_start();
+	for (size_t i = 0; i < n; i++) {
+		*at++ = tasks[i].id;
+		*at++ = tasks[i].run;
+		/* Half a JSON text would be worse than none. */
+		*at++ = results != NULL && results[i] != NULL &&
+				strlen(results[i]) <= TASK_RESULT
+			    ? results[i]
+			    : "";
+	}
+	c->n = (size_t)(at - c->args);
+}
+
 static enum rc
 complete_some(struct queue *q, const struct task *tasks,
     const char *const *results, size_t n, int64_t *lost, struct err *e)
 {
-	const char *args[1 + 3 * QUEUE_CLAIM_LIGHT] = { queue_head_start() };
+	struct completion c;
 
-	for (size_t i = 0; i < n; i++) {
-		args[1 + 3 * i] = tasks[i].id;
-		args[2 + 3 * i] = tasks[i].run;
-		/* Half a JSON text would be worse than none. */
-		args[3 + 3 * i] = results != NULL && results[i] != NULL &&
-					  strlen(results[i]) <= TASK_RESULT
-				      ? results[i]
-				      : "";
-	}
-	return queue_call_int(q, &script_queue_complete,
-	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_PROCESSING, KEY_UNIQUE,
-		KEY_STATS, KEY_CONFIG, KEY_COMPLETED),
-	    args, 1 + 3 * n, lost, e);
+	queue_complete_fill(&c, tasks, results, n);
+	return queue_call_int(q, &script_queue_complete, queue_complete_keys,
+	    c.args, c.n, lost, e);
 }
 
 enum rc
@@ -113,7 +127,8 @@ queue_fail(struct queue *q, const struct task *t, const struct err *why,
 {
 	struct number attempts, retry, random, not_before;
 	char text[ERROR_TEXT + 1];
-	const char *args[] = { t->id, t->run, queue_head_start(), rc_retryable(why->rc) ? "0" : "1",
+	const char *args[] = { t->id, t->run, queue_head_start(),
+		rc_retryable(why->rc) ? "0" : "1",
 		queue_number(&attempts, q->attempts),
 		queue_number(&retry, q->retry_us), jitter(&random),
 		queue_number(&not_before, queue_us_of_ms(not_before_ms)),
@@ -163,8 +178,8 @@ queue_cancel(struct queue *q, const char *id, int *told, struct err *e)
 	enum rc rc;
 
 	rc = queue_call_int(q, &script_queue_cancel,
-	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_UNIQUE, KEY_STATS,
-		KEY_CANCELLED),
+	    KEYS(
+		KEY_READY, KEY_SCHEDULED, KEY_UNIQUE, KEY_STATS, KEY_CANCELLED),
 	    &id, 1, &code, e);
 	if (rc != RC_OK)
 		return rc;

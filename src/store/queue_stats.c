@@ -99,8 +99,8 @@ queue_stats_ask(struct queue *q, struct err *e)
 	const char *argv[ARGUMENTS];
 
 	arguments(argv);
-	return redis_script_add(q->redis, &script_queue_stats, KEYS_USED,
-	    ARGUMENTS, argv, NULL, e);
+	return redis_script_add(
+	    q->redis, &script_queue_stats, KEYS_USED, ARGUMENTS, argv, NULL, e);
 }
 
 enum rc

@@ -80,14 +80,14 @@ struct task {
 	int force;
 	enum priority priority;
 	enum task_status status;
-	int retry_count; /* runs that were charged */
-	int lost;        /* leases that ran out since the last answer */
-	int cancel;      /* its worker is to stop */
+	int retry_count;  /* runs that were charged */
+	int lost;         /* leases that ran out since the last answer */
+	int cancel;       /* its worker is to stop */
 	int64_t rerun_us; /* asked for by force while it is processing: once
 			     more then; 0: no */
-	int64_t token;   /* of the claim; grows, never repeats */
+	int64_t token;    /* of the claim; grows, never repeats */
 	int64_t created_us, ready_us, due_us, started_us, finished_us;
-	int64_t lease_us;          /* end of the lease, while processing */
+	int64_t lease_us;           /* end of the lease, while processing */
 	char owner[TASK_OWNER + 1]; /* "host:pid" */
 	char run[TASK_TEXT + 1];    /* of the last claim, as Redis has it: its
 				       fence */

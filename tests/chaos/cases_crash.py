@@ -33,7 +33,7 @@ class Verdict:
 
     def run_was_lost(self, r):
         """It was not settled, and there is a reason for it."""
-        rc, held_ms = self.journal.sets.get(r.token, (None, 0))
+        rc, held_ms = self.journal.sets.get(r.key, (None, 0))
         if rc == "ok":
             return False
         if r.pid in self.blamed:
@@ -59,9 +59,9 @@ class Verdict:
         last = mine[-1] if mine else None
         if status is None:
             assert forgotten and last, "%s is gone" % task_id
-            assert last.token in self.journal.ends, "%r is gone" % (last,)
+            assert last.key in self.journal.ends, "%r is gone" % (last,)
             return
-        what = self.journal.ends.get(int(task["token"]))
+        what = self.journal.ends.get((task_id, int(task["token"])))
         if status == "completed":
             assert what == "ok", "%s completed, of %s" % (task_id, what)
         else:
@@ -74,8 +74,8 @@ class Verdict:
                     "%s failed, of %s, %d: %s" % (task_id, what, retries, text)
                 assert "by chance" in text, text
         accepted = [r for r in mine
-                    if self.journal.sets.get(r.token, ("",))[0] == "ok" and
-                    self.journal.ends[r.token] == "ok"]
+                    if self.journal.sets.get(r.key, ("",))[0] == "ok" and
+                    self.journal.ends[r.key] == "ok"]
         assert len(accepted) <= 1 and accepted in ([], [last]), \
             "%s ran on after its end" % task_id
         assert len(mine) <= 1 + retries + lost, \

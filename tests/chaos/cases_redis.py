@@ -81,7 +81,7 @@ def enqueue_settles_what_is_in_doubt(_):
     """The program: every line is in the queue once, whatever died."""
     world = World(AOF + ["--appendfsync", "always"])
     try:
-        kills, n = 0, 8000
+        kills, n = 0, 40000
         for seed in seeds(6):
             with seeded(seed) as rng:
                 world.cli("FLUSHALL")

@@ -49,9 +49,7 @@ enqueue(struct flow *f, const char *fmt, const char *sector, int64_t first,
 static void
 claim(struct flow *f, int most)
 {
-	struct claim how = {
-		.owner = "flow:1", .most = most
-	};
+	struct claim how = { .owner = "flow:1", .most = most };
 	int64_t next;
 	struct err e;
 

@@ -20,24 +20,13 @@ import redis
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "integration"))
-from harness import BUILD, Servers, program, run, wait_until  # noqa: E402
+from harness import (BUILD, Servers, program, run, unpacked,  # noqa: E402
+                     wait_until)
 
 CHAOS = max(1, int(os.environ.get("CHAOS", "1")))
 KEY = "stocknity:{default}:"
 FIELDS = ("status", "spec", "run", "tries", "errors",
           "e1", "e2", "e3", "e4", "e5", "e6", "e7", "e8")
-
-
-def unpacked(fields):
-    """What a task's hash packs (see src/store/queue.h); None: nothing yet."""
-    t = dict(zip(FIELDS, fields))
-    token, owner = (t["run"] or " ").split(" ")[:2]
-    retries, lost = (t["tries"] or "0 0").split(" ")
-    t.update(token=token or None, owner=owner or None,
-             retry_count=None if retries == "0" else retries,
-             lost=None if lost == "0" else lost,
-             index=t["spec"].split("|")[1] if t["spec"] else None)
-    return t
 
 
 def times(short, most=None):
@@ -156,12 +145,18 @@ class World(Servers):
         p = self.db.pipeline(transaction=False)
         for i in ids:
             p.hmget(KEY + "task:" + i, FIELDS)
-        return {i: unpacked(t) for i, t in zip(ids, p.execute())}
+        return {i: unpacked(dict(zip(FIELDS, t)))
+                for i, t in zip(ids, p.execute())}
 
     def all_ids(self):
+        """Of the tasks; without names of others, which have but `as`."""
         prefix = KEY + "task:"
-        return [k[len(prefix):]
-                for k in self.db.scan_iter(prefix + "*", count=1000)]
+        keys = list(self.db.scan_iter(prefix + "*", count=1000))
+        p = self.db.pipeline(transaction=False)
+        for k in keys:
+            p.hexists(k, "as")
+        return [k[len(prefix):] for k, other in zip(keys, p.execute())
+                if not other]
 
     def snapshot(self):
         """All that is in Redis, to compare."""
@@ -259,7 +254,12 @@ LINE = re.compile("(?:run (\\d+) %s (\\d+) (\\d) (\\d+)|end (\\d+) %s (\\d+) "
                   "(ok|fail|refuse)|set (\\d+) %s (\\d+) ([a-z-]+) (\\d+)|"
                   "ack %s (\\d) (\\d))$" % (ID, ID, ID, ID))
 
-Run = collections.namedtuple("Run", "id token pid priority ready")
+
+class Run(collections.namedtuple("Run", "id token pid priority ready")):
+    @property
+    def key(self):
+        """The tasks of one claim share its token."""
+        return self.id, self.token
 
 
 class Journal:
@@ -276,17 +276,18 @@ class Journal:
                 g = m.groups()
                 if g[0]:
                     r = Run(g[1], int(g[2]), int(g[0]), int(g[3]), int(g[4]))
-                    assert r.token not in self.runs, "a token given twice"
-                    self.runs[r.token] = r
+                    assert r.key not in self.runs, "a token given twice"
+                    self.runs[r.key] = r
                 elif g[5]:
-                    self.ends[int(g[7])] = g[8]
+                    self.ends[g[6], int(g[7])] = g[8]
                 elif g[9]:
-                    self.sets[int(g[11])] = (g[12], int(g[13]))
+                    self.sets[g[10], int(g[11])] = (g[12], int(g[13]))
                 else:
                     self.acks[g[14]] = (int(g[15]), int(g[16]))
 
     def in_order(self):
-        return [self.runs[t] for t in sorted(self.runs)]
+        """Of their claims; in one claim as they stand in the journal."""
+        return sorted(self.runs.values(), key=lambda r: r.token)
 
 
 def wait_empty(world, crew=None, seconds=120):

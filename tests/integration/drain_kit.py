@@ -9,7 +9,7 @@ import uuid
 
 import redis
 
-from harness import program, run, Servers
+from harness import program, run, Servers, unpacked
 
 KEY = "stocknity:{default}:"
 SLOW = "kind=slow n=150000 path=/screener"  # a page takes seconds
@@ -44,7 +44,7 @@ def probe(index="", **more):
 
 
 def task(s, id):
-    return s.r.hgetall(KEY + "task:" + id)
+    return unpacked(s.r.hgetall(KEY + "task:" + id))
 
 
 def status(s, *ids):

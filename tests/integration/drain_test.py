@@ -157,9 +157,11 @@ def running_task_can_be_cancelled(s):
     ids = put(s, fetch_task("S&P 500"), probe("sleep:20000"))
     with Drain(s, "-v", TASK_LEASE=1) as d:
         wait_until(running(s, *ids), "the tasks")
-        for id in ids:
-            r = run("enqueue", "--cancel", id, env=s.env())
-            same(r.code, 0, r)
+        r = run("enqueue", "--cancel", ids[0], env=s.env())
+        same((r.code, r.out),
+             (0, ids[0] + " is running: its worker was told to stop\n"), r)
+        r = run("enqueue", "--cancel", ids[1], "--json", env=s.env())
+        same((r.code, r.doc), (0, {"id": ids[1], "status": "told"}), r)
         same(d.end(timeout=5), 0)
     same(status(s, *ids), ["cancelled"] * 2)
     assert "2 cancelled" in d.out, d.out

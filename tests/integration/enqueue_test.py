@@ -392,8 +392,12 @@ def wait_for_all(s):
 def cancel_says_what_is_not_there(s):
     s.fresh()
     ident = enqueue(s, "probe", "x").out.strip()
-    same(enqueue(s, "--cancel", ident).code, 0)
+    r = enqueue(s, "--cancel", ident)
+    same((r.code, r.out), (0, ident + " cancelled\n"), r)
     same(task(s, ident)["status"], "cancelled")
+    other = enqueue(s, "probe", "y").out.strip()
+    r = enqueue(s, "--cancel", other, "--json")
+    same((r.code, r.doc), (0, {"id": other, "status": "cancelled"}), r)
     same(enqueue(s, "--cancel", ident).code, 65, "it has ended")
     same(enqueue(s, "--cancel", str(uuid.uuid4())).code, 66)
     same(enqueue(s, "--requeue", str(uuid.uuid4())).code, 66)

@@ -145,6 +145,17 @@ def run(name, *args, env, timeout=60, stdin=None):
     return Run(p.returncode, p.stdout, p.stderr, time.monotonic() - began)
 
 
+def unpacked(t):
+    """A task's hash with what it packs (see src/store/queue.h) beside it; None
+    is what there is nothing of yet."""
+    token, owner = ((t.get("run") or "") + " ").split(" ")[:2]
+    retries, lost = (t.get("tries") or "0 0").split(" ")
+    return dict(t, token=token or None, owner=owner or None,
+                retry_count=None if retries == "0" else retries,
+                lost=None if lost == "0" else lost,
+                index=t["spec"].split("|")[1] if t.get("spec") else None)
+
+
 def wait_until(condition, what, seconds=15):
     end = time.monotonic() + seconds
     while True:

@@ -62,6 +62,189 @@ light_tasks_come_together_heavy_ones_alone(void **state)
 }
 
 static void
+a_turn_completes_and_claims(void **state)
+{
+	const struct claim how = { .owner = "test:1", .most = 2 };
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	const char *results[] = { "{\"n\":1}", "{\"n\":2}" };
+	char ids[5][TASK_ID + 1];
+	size_t n = 2, lost = 9;
+	char text[8];
+	int64_t next;
+
+	for (int i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "t%d", i);
+		memcpy(ids[i], put(q, probe(text)).id, sizeof(ids[i]));
+	}
+	assert_int_equal(take_some(q, many, 2, NULL), 2);
+	ctl(f, "SCRIPT FLUSH");
+	assert_int_equal(
+	    queue_turn(q, many, results, &n, &lost, &how, &next, NULL), RC_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(lost, 0);
+	assert_string_equal(many[0].id, ids[2]);
+	assert_string_equal(many[1].index, "t3");
+	assert_status(q, ids[0], TASK_COMPLETED);
+	assert_string_equal(get(q, ids[1]).result, results[1]);
+	expire(f, ids[2]); /* one is not ours any more */
+	assert_int_equal(take_some(q, many + 2, 1, NULL), 1);
+	assert_string_equal(many[2].id, ids[2]);
+	assert_int_equal(
+	    queue_turn(q, many, results, &n, &lost, &how, &next, NULL), RC_OK);
+	assert_int_equal(lost, 1);
+	assert_int_equal(n, 1);
+	assert_string_equal(many[0].id, ids[4]);
+	assert_status(q, ids[2], TASK_PROCESSING);
+	assert_status(q, ids[3], TASK_COMPLETED);
+	assert_int_equal(
+	    queue_turn(q, many, results, &n, &lost, &how, &next, NULL), RC_OK);
+	assert_int_equal(n, 0);
+	assert_in_range(next, 1, 60000); /* the lease that is left */
+	assert_sound(q);
+	queue_close(q);
+}
+
+static void
+a_merged_id_is_remembered(void **state)
+{
+	static const char id[] = "01920000-0000-7000-8000-000000000001";
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	struct task_spec s = probe("same");
+	struct enqueue_result a = put(q, s), b;
+	struct task t = { 0 };
+
+	memcpy(s.id, id, sizeof(id));
+	b = put(q, s);
+	assert_int_equal(b.what, ENQUEUED_MERGED);
+	assert_string_equal(b.id, a.id);
+	assert_string_equal(get(q, id).id, a.id);
+	assert_in_range(ctl(f, "TTL " K "task:%s", id), 604700, 604800);
+	assert_int_equal(take(q, &t), 1);
+	assert_int_equal(done(q, &t), RC_OK);
+	b = put(q, s); /* sent again when that has ended: not once more */
+	assert_int_equal(b.what, ENQUEUED_MERGED);
+	assert_string_equal(b.id, a.id);
+	assert_int_equal(take(q, &t), 0);
+	assert_sound(q);
+	queue_close(q);
+}
+
+static void
+a_slot_is_accepted_once_with_its_tasks(void **state)
+{
+	struct fixture *f = *state;
+	struct task_spec specs[] = { probe("a"), probe("b") };
+	struct enqueue_result r[2];
+	struct queue *q;
+	int accepted = -1;
+
+	f->config.queue_max = 3; /* normal tasks: 2 and a bit, which is 3 */
+	q = open_queue(f);
+	assert_int_equal(
+	    queue_accept(q, "daily:1", "run", specs, 2, r, &accepted, NULL),
+	    RC_OK);
+	assert_int_equal(accepted, 1);
+	assert_int_equal(r[1].what, ENQUEUED_NEW);
+	assert_true(ctl(f, "HGET " K "slots daily:1") > 0);
+	assert_int_equal(
+	    queue_accept(q, "daily:1", "run", specs, 2, r, &accepted, NULL),
+	    RC_OK);
+	assert_int_equal(accepted, 0);
+	assert_int_equal(ctl(f, "ZCARD " K "ready"), 2);
+	specs[0] = probe("c");
+	specs[1] = probe("d");
+	assert_int_equal(
+	    queue_accept(q, "daily:2", "run", specs, 2, r, &accepted, NULL),
+	    RC_FULL);
+	assert_int_equal(ctl(f, "HLEN " K "slots"), 1);
+	assert_int_equal(ctl(f, "ZCARD " K "ready"), 2);
+	assert_int_equal(
+	    queue_accept(q, "weekly:1", "run", NULL, 0, NULL, &accepted, NULL),
+	    RC_OK);
+	assert_int_equal(accepted, 1);
+	ctl(f, "HSET " K "slots switch %s", "0 1763000000000000"); /* off */
+	assert_int_equal(
+	    queue_accept(q, "weekly:2", "run", NULL, 0, NULL, &accepted, NULL),
+	    RC_OK);
+	assert_int_equal(accepted, 0);
+	assert_sound(q);
+	queue_close(q);
+}
+
+/* Each of the queue's keys as something else: an error, and nothing changed. */
+static void
+a_key_of_another_type_changes_nothing(void **state)
+{
+	static const char *const keys[] = { "ready", "scheduled", "unique",
+		"config" };
+	struct fixture *f = *state;
+	struct enqueue_result r;
+	struct task_spec s = probe("p");
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		struct queue *q;
+
+		ctl(f, "FLUSHALL");
+		q = open_queue(f);
+		ctl(f, "SET " K "%s foreign", keys[i]);
+		assert_int_not_equal(queue_enqueue(q, &s, 1, &r, NULL), RC_OK);
+		assert_int_equal(ctl(f, "DBSIZE"), 1);
+		queue_close(q);
+	}
+}
+
+/* Neither a foreign key of a task nor one of a type of tomorrow is in the way
+ * of the rest. */
+static void
+strays_stop_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	struct queue_audit audit;
+	struct task t = { 0 };
+	struct enqueue_result r;
+
+	for (int i = 0; i < 500; i++)
+		ctl(f, "ZADD " K "ready %d stray-%d", i, i);
+	ctl(f, "SET " K "task:stray-7 foreign");
+	ctl(f, "HSET " K "task:stray-9 spec 10tomorrow|x|y status pending");
+	r = put(q, probe("p"));
+	assert_int_equal(take(q, &t), 1);
+	assert_string_equal(t.id, r.id);
+	assert_int_equal(done(q, &t), RC_OK);
+	assert_int_equal(ctl(f, "ZCARD " K "scheduled"), 1);
+	assert_int_equal(queue_audit(q, 0, &audit, NULL), RC_OK);
+	assert_int_equal(audit.strays, 1); /* the foreign key */
+	queue_close(q);
+}
+
+static void
+equal_work_held_twice_is_found(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	struct task_spec s = probe("p");
+	struct enqueue_result a = put(q, s), b;
+	struct queue_audit audit;
+
+	ctl(f, "DEL " K "unique");
+	s.force = 1;
+	b = put(q, s);
+	assert_int_equal(b.what, ENQUEUED_NEW);
+	ctl(f, "HSET " K "unique probe|p| %s", a.id);
+	assert_int_equal(queue_audit(q, 1, &audit, NULL), RC_OK);
+	assert_int_equal(audit.duplicates, 1);
+	assert_int_equal(audit.repaired, 1);
+	assert_status(q, b.id, TASK_CANCELLED);
+	assert_status(q, a.id, TASK_PENDING);
+	assert_int_equal(get(q, a.id).force, 1);
+	assert_sound(q);
+	queue_close(q);
+}
+
+static void
 the_limit_depends_on_the_priority(void **state)
 {
 	static const int want[] = { 70, 80, 90, 100 };
@@ -231,8 +414,8 @@ what_cannot_be_asked_for_is_refused(void **state)
 {
 	struct fixture *f = *state;
 	struct queue *q = open_queue(f);
-	struct task_spec s = probe(
-	    "1234567890123456789012345678901234567890123456789012345678");
+	struct task_spec s =
+	    probe("1234567890123456789012345678901234567890123456789012345678");
 	struct enqueue_result r;
 
 	assert_int_equal(queue_enqueue(q, &s, 1, &r, NULL), RC_USAGE);
@@ -255,6 +438,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_REDIS(a_pause_ends_by_itself_or_by_resume),
 		WITH_REDIS(light_tasks_come_together_heavy_ones_alone),
+		WITH_REDIS(a_turn_completes_and_claims),
+		WITH_REDIS(a_merged_id_is_remembered),
+		WITH_REDIS(a_slot_is_accepted_once_with_its_tasks),
+		WITH_REDIS(a_key_of_another_type_changes_nothing),
+		WITH_REDIS(strays_stop_nobody),
+		WITH_REDIS(equal_work_held_twice_is_found),
 		WITH_REDIS(the_limit_depends_on_the_priority),
 		WITH_REDIS(finished_tasks_are_bounded_and_purged),
 		WITH_REDIS(counts_and_lists_agree),

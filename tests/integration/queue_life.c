@@ -394,7 +394,8 @@ cancelling_ends_what_waits_and_tells_what_runs(void **state)
 		    queue_renew(q, &t, "", &cancelled, NULL), RC_OK);
 		assert_int_equal(cancelled, 1);
 		if (i == 0)
-			assert_int_equal(queue_release(q, &t, 0, NULL, NULL), RC_OK);
+			assert_int_equal(
+			    queue_release(q, &t, 0, NULL, NULL), RC_OK);
 		else if (i == 1)
 			assert_int_equal(failed(q, &t, RC_NET, "cut"), RC_OK);
 		else

@@ -235,8 +235,7 @@ cancel_one(void)
 
 	if (m == NULL)
 		return;
-	assert_int_equal(
-	    cancel(w.q, m->id), lives(m) ? RC_OK : RC_INVALID);
+	assert_int_equal(cancel(w.q, m->id), lives(m) ? RC_OK : RC_INVALID);
 	if (m->status == TASK_PROCESSING) {
 		m->cancel = 1;
 		m->rerun = 0;
@@ -375,8 +374,8 @@ the_queue_is_as_its_model(void **state)
 {
 	static void (*const steps[])(void) = { enqueue, enqueue, enqueue,
 		enqueue_same, claim, claim, claim, complete, complete, fail_it,
-		release, renew, lose, lose, come_due, come_due, cancel_one, requeue,
-		settle_with_a_stale_token, purge };
+		release, renew, lose, lose, come_due, come_due, cancel_one,
+		requeue, settle_with_a_stale_token, purge };
 	const char *seed = getenv("QUEUE_SEED"), *text = getenv("QUEUE_STEPS");
 	long n = text != NULL ? strtol(text, NULL, 10) : 10000;
 

@@ -18,7 +18,7 @@ struct model {
 	int level, force, retries, lost, cancel;
 	int rerun; /* 1 at once, 2 after a delay */
 	int ran, expired, due;
-	int64_t seq;   /* its place in line among those of its level */
+	int64_t seq; /* its place in line among those of its level */
 	char run[TASK_TEXT + 1]; /* that it is in */
 };
 

@@ -226,12 +226,13 @@ def failed_tasks_that_cannot_be_read(s):
         s.cli("DEL", "stocknity:guard:{finviz}")
         ids.insert(0, put(s, "stock-data", "--index", index))
         drain(s, TASK_MAX_ATTEMPTS="1", SOURCES="finviz")
-    s.cli("HSET", Q + "task:" + ids[1], "type", "from\x1b the future")
+    s.cli("HSET", Q + "task:" + ids[1], "spec",
+          "10from\x1b the future|x|y")
     r = status(s, "--failed")
     same(r.code, 65, r)
     same([line.split()[0] for line in r.out.splitlines()[::2]], ids, r)
-    assert "unreadable: a task that we cannot read: its type is \"from? the " \
-        "future\"" in r.out, r
+    assert "unreadable: a task that we cannot read: its spec is \"10from? the " \
+        "future" in r.out, r
     same(r.err, "status: 1 of 3 failed tasks cannot be read\n")
     j = status(s, "--failed", "--json")
     same((j.code, [t["id"] for t in j.doc]), (65, ids), j)

@@ -1,7 +1,7 @@
 -- KEYS ready scheduled processing config, whose hash tag the tasks' keys share;
 -- ARGV owner lease_us most reap(0|1), then the types: name light(0|1)
 -- Answers { 1 } where queue_reap is to come first, which is if reap is 1 and
--- leases have run out or tasks are due, and now and then for its other work;
+-- leases have run out or tasks are due, and every 500 tasks for its other work;
 -- { 2 } where only strays were found so far: again.  Else { 0, now_us, lease
 -- end, token, next_us or -1 }, then of each task id, score, spec and tries.
 local READY, SCHEDULED, PROCESSING, CONFIG = unpack(KEYS)
@@ -11,9 +11,11 @@ local match, sub, type = string.match, string.sub, type
 local clock = call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local started = clock[1] .. sub('00000' .. clock[2], -6) -- now
-local POPPED, MINUTE = 200, 60e6
+local POPPED, CARE, MINUTE = 200, 500, 60e6
 
-if ARGV[4] == '1' and (now % 800 < most or
+local c = call('HMGET', CONFIG, 'token', 'paused', 'pause_until', 'claimed',
+  'reaped')
+if ARGV[4] == '1' and ((c[4] or 0) - (c[5] or 0) >= CARE or
   call('ZCOUNT', PROCESSING, '-inf', started) > 0 or
   call('ZCOUNT', SCHEDULED, '-inf', started) > 0) then
   return { 1 }
@@ -59,7 +61,6 @@ local function pick(step)
   return #head == 2 * step and n < most and popped < POPPED
 end
 
-local c = call('HMGET', CONFIG, 'token', 'paused', 'pause_until', 'claimed')
 local stop = c[2] and tonumber(c[3] or 0)
 local paused = stop and (stop == 0 or stop > now)
 if not paused and pick(1) then

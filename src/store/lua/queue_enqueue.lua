@@ -5,7 +5,7 @@
 -- then id and work of each.
 -- Answers a digit each in one string, 0 new, 1 merged, 2 same, 3 full, then
 -- the ids that the merged went into; of a slot that is not accepted '' and
--- 'taken' or 'full'.
+-- 'taken' (it is, or the scheduler is switched off) or 'full'.
 local READY, LATER, UNIQUE, STATS, CONFIG, SLOTS = unpack(KEYS)
 local prefix = string.sub(READY, 1, -6) .. 'task:'
 local call, ARGV, min, sub = redis.call, ARGV, math.min, string.sub
@@ -34,7 +34,8 @@ local function limit(how)
 end
 
 if ARGV[6] ~= '' then
-  if call('HEXISTS', SLOTS, ARGV[6]) == 1 then
+  local switch = call('HGET', SLOTS, 'switch') -- "0 1763…": off since then
+  if call('HEXISTS', SLOTS, ARGV[6]) == 1 or sub(switch or '', 1, 1) == '0' then
     return { '', 'taken' }
   elseif n > 0 and waiting + n > limit(ARGV[9]) then
     return { '', 'full' }

@@ -100,6 +100,8 @@ end
 if #due > 0 then
   call('HSET', CONFIG, 'last_ready', text(last))
 end
+-- Every so many tasks at the latest, see queue_claim.
+redis.pcall('HSET', CONFIG, 'reaped', call('HGET', CONFIG, 'claimed') or 0)
 cap(FAILED, 30 * DAY)
 cap(COMPLETED, 7 * DAY)
 cap(CANCELLED, 7 * DAY)

@@ -86,14 +86,32 @@ fill(struct bench *b, size_t tasks)
 static size_t
 claim(struct bench *b, int most, struct task *tasks)
 {
-	const struct claim how = {
-		.owner = "bench:1", .most = most
-	};
+	const struct claim how = { .owner = "bench:1", .most = most };
 	struct err e = { 0 };
 	int64_t next_ms;
 	size_t n;
 
 	need(queue_claim(b->queue, &how, tasks, &n, &next_ms, &e), &e);
+	return n;
+}
+
+/* Complete them and claim the next, as a worker of drain-queue does. */
+static size_t
+turn(struct bench *b, int most, struct task *tasks, size_t n)
+{
+	const struct claim how = { .owner = "bench:1", .most = most };
+	const char *results[QUEUE_CLAIM_LIGHT];
+	struct err e = { 0 };
+	int64_t next_ms;
+	size_t lost;
+
+	for (size_t i = 0; i < n; i++)
+		results[i] = RESULT;
+	need(
+	    queue_turn(b->queue, tasks, results, &n, &lost, &how, &next_ms, &e),
+	    &e);
+	if (lost > 0)
+		need(err_set(&e, RC_BUSY, "a task was lost"), &e);
 	return n;
 }
 
@@ -118,10 +136,8 @@ drain(struct bench *b, int most)
 	int64_t done = 0;
 	size_t n;
 
-	while ((n = claim(b, most, tasks)) > 0) {
-		complete(b, tasks, n);
+	for (n = claim(b, most, tasks); n > 0; n = turn(b, most, tasks, n))
 		done += (int64_t)n;
-	}
 	printf("%" PRId64 "\n", done);
 }
 
