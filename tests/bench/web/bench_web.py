@@ -114,7 +114,9 @@ def rate(url, *headers):
                          capture_output=True, text=True, check=True,
                          preexec_fn=lambda: os.sched_setaffinity(0, {CLIENT})).stdout
     assert "Non-2xx" not in out and "Socket errors: connect" not in out, out
-    return float(re.search(r"Requests/sec:\s*([\d.]+)", out).group(1))
+    got = float(re.search(r"Requests/sec:\s*([\d.]+)", out).group(1))
+    assert got > 0, "nothing was answered in %s s: %s" % (SECONDS, out)
+    return got
 
 
 def against(ours, theirs, what, bound, headers=((), ())):
