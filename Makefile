@@ -3,6 +3,9 @@
 VERSION = 1.0.0
 PREFIX  = /usr/local
 DESTDIR =
+SYSCONFDIR = /etc
+RUNDIR  = /run
+LOGDIR  = /var/log/nginx
 CC      = gcc
 CFLAGS  = -O2 -g
 SECONDS = 5
@@ -38,7 +41,7 @@ MAN     = $(wildcard man/*.[178])
 PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 
 .PHONY: all help deps check golden integration chaos torture fuzz test bench \
-	bench-api bench-queue lint fmt demo run stop install uninstall clean
+	bench-api bench-queue bench-web lint fmt demo run stop install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -160,6 +163,18 @@ build/rel/tests/bare: build/rel/tests/bench/api/bare.o
 	@echo LD $@
 	$Q$(CC) $(ALL) -o $@ $^ -lfcgi -lhiredis
 
+#: make bench-web     nginx's cache against a bare one, node and Flask
+# A peer that is not to be had is left out, and listed as such.
+bench-web:
+	@tools/deps.sh build run
+	@tools/deps.sh web-bench || echo "not all peers are to be had"
+	@mkdir -p build/bench
+	@[ -d build/bench/node_modules/ioredis ] || npm install --silent \
+	    --no-audit --no-fund --prefix build/bench ioredis@5 || \
+	    echo "ioredis is not to be had"
+	@$(MAKE) --no-print-directory all $(MARKET)
+	@$(PYTHON) tests/bench/web/bench_web.py
+
 #: make bench-queue   the queue against BullMQ, Celery, RQ, beanstalkd
 # A peer that is not to be had is left out, and listed as such.
 bench-queue:
@@ -192,7 +207,17 @@ demo run:
 stop:
 	@tools/stack.sh stop
 
-#: make install       programs, data, man pages (PREFIX, DESTDIR)
+#: make install       programs, page, nginx site, units, man pages (PREFIX, DESTDIR,
+#:                    SYSCONFDIR=/etc)
+ETC     = $(DESTDIR)$(SYSCONFDIR)
+SHARE   = $(DESTDIR)$(PREFIX)/share/stocknity
+UNITS   = $(DESTDIR)$(PREFIX)/lib/systemd/system
+# FILE, where to: a template with the places of this installation filled in
+FILL    = fill() { tools/fill.sh $$1 SOCKET=$(RUNDIR)/stocknity-api.sock \
+	CACHE=$(RUNDIR)/stocknity-cache SNIPPETS=$(SYSCONFDIR)/nginx/snippets \
+	WWW=$(PREFIX)/share/stocknity/www LISTEN=127.0.0.1:5001 LOG=$(LOGDIR) \
+	RUN=$(RUNDIR) LIB=$(PREFIX)/lib/stocknity ETC=$(SYSCONFDIR) >$$2 && \
+	chmod 644 $$2; }
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/stocknity \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 \
@@ -202,6 +227,21 @@ install: all
 	done
 	install -D cgi/api $(DESTDIR)$(PREFIX)/lib/stocknity/api
 	install -m 644 data/members.csv $(DESTDIR)$(PREFIX)/share/stocknity
+	install -d $(SHARE)/www/js $(SHARE)/www/lib $(UNITS) $(ETC)/nginx/conf.d \
+	    $(ETC)/nginx/snippets $(ETC)/nginx/sites-available
+	install -m 644 nginx/www/*.* $(SHARE)/www
+	install -m 644 nginx/www/js/*.js $(SHARE)/www/js
+	for l in d3-array d3-hierarchy; do \
+	    ln -sfn /usr/share/nodejs/$$l/dist/$$l.min.js $(SHARE)/www/lib/$$l.js; \
+	done
+	$(FILL); set -e; \
+	    fill nginx/http.conf $(ETC)/nginx/conf.d/stocknity.conf; \
+	    fill nginx/snippet.conf $(ETC)/nginx/snippets/stocknity.conf; \
+	    fill nginx/fastcgi.conf $(ETC)/nginx/snippets/stocknity-fastcgi.conf; \
+	    fill nginx/site.conf $(ETC)/nginx/sites-available/stocknity; \
+	    fill systemd/stocknity-api.socket $(UNITS)/stocknity-api.socket; \
+	    fill systemd/stocknity-api.service $(UNITS)/stocknity-api.service
+	install -D -m 644 cron/stocknity $(ETC)/cron.d/stocknity
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
@@ -212,6 +252,11 @@ uninstall:
 	    $(patsubst man/%.1,$(DESTDIR)$(PREFIX)/share/man/man1/%.1,$(wildcard man/*.1)) \
 	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7)) \
 	    $(patsubst man/%.8,$(DESTDIR)$(PREFIX)/share/man/man8/%.8,$(wildcard man/*.8))
+	rm -f $(ETC)/nginx/conf.d/stocknity.conf $(ETC)/nginx/snippets/stocknity.conf \
+	    $(ETC)/nginx/snippets/stocknity-fastcgi.conf \
+	    $(ETC)/nginx/sites-available/stocknity \
+	    $(ETC)/nginx/sites-enabled/stocknity $(ETC)/cron.d/stocknity \
+	    $(UNITS)/stocknity-api.socket $(UNITS)/stocknity-api.service
 	rm -rf $(DESTDIR)$(PREFIX)/share/stocknity $(DESTDIR)$(PREFIX)/lib/stocknity
 
 #: make clean         what was built

@@ -3,19 +3,26 @@
 #
 #	deps.sh [build] [run] [test] [bench] [lint]	(default: all of them)
 #	deps.sh queue-bench	(the peers that make bench-queue measures against)
+#	deps.sh web-bench	(those of make bench-web)
 set -eu
 
 build="gcc make libc6-dev libcurl4-openssl-dev libhiredis-dev libxml2-dev
 libjson-c-dev libxxhash-dev libfcgi-dev zlib1g-dev"
-run="redis-server libmicrohttpd-dev spawn-fcgi ca-certificates"
+run="redis-server libmicrohttpd-dev spawn-fcgi nginx node-d3-array
+node-d3-hierarchy ca-certificates"
 test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli
-python3-jsonschema python3-prometheus-client openssl
-nginx clang libclang-rt-14-dev procps cron"
+python3-jsonschema python3-prometheus-client python3-selenium chromium
+chromium-driver openssl clang libclang-rt-14-dev procps cron curl util-linux
+iproute2"
 bench="python3 python3-bs4 python3-lxml time wrk curl util-linux"
+web_bench="wrk curl python3 python3-redis python3-flask gunicorn nodejs"
 lint="clang-format clang-tidy git man-db shellcheck"
 queue_bench="python3 python3-redis python3-celery python3-rq beanstalkd nodejs"
 # A nodejs that does not come from Debian has npm in it, and refuses Debian's.
-command -v npm >/dev/null || queue_bench="$queue_bench npm"
+command -v npm >/dev/null || {
+	queue_bench="$queue_bench npm"
+	web_bench="$web_bench npm"
+}
 
 [ $# -gt 0 ] || set -- build run test bench lint
 wanted=
@@ -27,6 +34,7 @@ for group in "$@"; do
 	bench) wanted="$wanted $bench" ;;
 	lint) wanted="$wanted $lint" ;;
 	queue-bench) wanted="$wanted $queue_bench" ;;
+	web-bench) wanted="$wanted $web_bench" ;;
 	*)
 		echo "deps.sh: unknown group \"$group\"" >&2
 		exit 64

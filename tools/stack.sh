@@ -1,22 +1,31 @@
 #!/bin/sh
 # The whole stack out of a checkout, touching nothing outside of it:
 #
-#	stack.sh demo	a private Redis and the demo market, and a refresh
+#	stack.sh demo	a private Redis, the demo market, API, nginx, workers,
+#			and a refresh
 #	stack.sh run	the same on the live sources
 #	stack.sh stop	end either
 #
-# Everything lies in .run (STACK_DIR): the socket, the pids, the logs.
+# Everything lies in .run (STACK_DIR): sockets, pids, logs.  nginx listens on
+# port 5001 (STACK_PORT) of the loopback.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
 dir=${STACK_DIR:-$root/.run}
+port=${STACK_PORT:-5001}
 
-alive() { # NAME: is the process of .run/NAME.pid ours, and running?
-	pid=$(cat "$dir/$1.pid" 2>/dev/null) || return 1
-	case $(readlink "/proc/$pid/exe" 2>/dev/null) in
-	*"$2"*) return 0 ;;
-	esac
-	return 1
+fail() {
+	echo "stack.sh: $*" >&2
+	exit 71
+}
+
+# NAME WORD: do the processes of .run/NAME.pid run, and are they ours?
+alive() {
+	pids=$(cat "$dir/$1.pid" 2>/dev/null) && [ -n "$pids" ] || return 1
+	for pid in $pids; do
+		tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "$2" ||
+			return 1
+	done
 }
 
 wait_for() { # SECONDS COMMAND...: until it succeeds
@@ -30,41 +39,85 @@ wait_for() { # SECONDS COMMAND...: until it succeeds
 }
 
 start_redis() {
-	alive redis redis && return
-	# A socket's path has room for 107 bytes; a deep checkout has more.
-	sock=$dir/redis.sock
-	[ ${#sock} -lt 100 ] || {
-		echo "stack.sh: the path of this checkout is too long for a socket" >&2
-		exit 71
-	}
-	redis-server --port 0 --unixsocket "$sock" --unixsocketperm 700 \
+	alive redis redis-server && return
+	redis-server --port 0 --unixsocket "$dir/redis.sock" --unixsocketperm 700 \
 		--dir "$dir" --appendonly yes --appendfsync everysec --save "" \
 		--maxmemory-policy noeviction --daemonize yes \
 		--pidfile "$dir/redis.pid" --logfile "$dir/redis.log" >/dev/null
-	wait_for 10 redis-cli -s "$sock" ping || {
-		echo "stack.sh: Redis does not start, see $dir/redis.log" >&2
-		exit 71
-	}
+	wait_for 10 redis-cli -s "$dir/redis.sock" ping ||
+		fail "Redis does not start, see $dir/redis.log"
 }
 
 start_market() {
-	alive market market && return
+	alive market tests/market && return
 	rm -f "$dir/market.port"
 	build/rel/tests/market --port 0 --port-file "$dir/market.port" \
 		--companies tests/upstream/companies.csv --label " (demo)" \
 		</dev/null >"$dir/market.log" 2>&1 &
 	echo $! >"$dir/market.pid"
-	wait_for 10 test -s "$dir/market.port" || {
-		echo "stack.sh: the market does not start, see $dir/market.log" >&2
-		exit 71
-	}
+	wait_for 10 test -s "$dir/market.port" ||
+		fail "the market does not start, see $dir/market.log"
+}
+
+start_api() { # two processes: one that waits for Redis does not hold up all
+	alive api cgi/api && return
+	rm -f "$dir/api.sock"
+	spawn-fcgi -s "$dir/api.sock" -M 0600 -F 2 -P "$dir/api.pid" \
+		-- "$root/cgi/api" >"$dir/api.log" 2>&1 ||
+		fail "the API does not start, see $dir/api.log"
+}
+
+start_drain() {
+	alive drain 'stack.sh drain' && return
+	setsid tools/stack.sh drain </dev/null >"$dir/drain.log" 2>&1 &
+	echo $! >"$dir/drain.pid"
+}
+
+drain() { # what cron does every minute: workers, and at once the next ones
+	trap 'kill "$child" 2>/dev/null; wait; exit 0' TERM INT
+	while :; do
+		bin/drain-queue --wait -t 600 &
+		child=$!
+		wait "$child" || sleep 2
+	done
+}
+
+site() { # the files of nginx, and the page with Debian's library beside it
+	mkdir -p "$dir/www/lib"
+	ln -sfn "$root"/nginx/www/* "$dir/www/"
+	for lib in d3-array d3-hierarchy; do
+		ln -sfn "/usr/share/nodejs/$lib/dist/$lib.min.js" "$dir/www/lib/$lib.js"
+	done
+	user=
+	[ "$(id -u)" -ne 0 ] || user='user root;'
+	tools/fill.sh nginx/http.conf "SOCKET=$dir/api.sock" "CACHE=$dir/cache" \
+		>"$dir/stocknity-http.conf"
+	tools/fill.sh nginx/fastcgi.conf >"$dir/stocknity-fastcgi.conf"
+	tools/fill.sh nginx/snippet.conf "SNIPPETS=$dir" "WWW=$dir/www" \
+		>"$dir/stocknity.conf"
+	tools/fill.sh nginx/site.conf "SNIPPETS=$dir" "LOG=$dir" \
+		"LISTEN=127.0.0.1:$port" >"$dir/stocknity-site.conf"
+	tools/fill.sh nginx/demo.conf "SNIPPETS=$dir" "DIR=$dir" "USER=$user" \
+		>"$dir/nginx.conf"
+}
+
+start_nginx() {
+	alive nginx nginx && return
+	site
+	nginx -e "$dir/nginx.log" -p "$dir" -c "$dir/nginx.conf" \
+		>"$dir/nginx.out" 2>&1 ||
+		fail "nginx does not start: $(tail -n 1 "$dir/nginx.out" "$dir/nginx.log")"
 }
 
 stop() {
-	for name in market redis; do
-		if alive $name $name; then
-			kill "$pid"
-			wait_for 10 sh -c "! kill -0 $pid" || kill -9 "$pid"
+	for name in nginx:nginx drain:stack.sh api:cgi/api market:tests/market \
+		redis:redis-server; do
+		word=${name#*:} name=${name%%:*}
+		if alive "$name" "$word"; then
+			for pid in $pids; do
+				kill "$pid" 2>/dev/null || continue
+				wait_for 10 sh -c "! kill -0 $pid" || kill -9 "$pid"
+			done
 		fi
 		rm -f "$dir/$name.pid"
 	done
@@ -80,61 +133,75 @@ settings() { # the environment that a program of this stack needs
 	fi
 }
 
+# The environment goes before the file: nothing of the caller's may lead a
+# program of this stack to another Redis, or the demo's data into it.
+own_settings() {
+	settings "$1" >"$dir/settings"
+	STOCKNITY_CONF=$dir/settings
+	export STOCKNITY_CONF
+	unset REDIS_URL REDIS_HOST REDIS_PORT REDIS_DB REDIS_USERNAME \
+		REDIS_PASSWORD
+	[ "$1" = run ] || unset FINVIZ_URL YAHOO_URL YAHOO_COOKIE_URL SOURCES \
+		RATE_LIMIT YAHOO_RATE_LIMIT http_proxy HTTP_PROXY ALL_PROXY all_proxy
+}
+
 failed() { # STATUS WHAT: the stack stays, for a look at it
 	echo "stack.sh: $2 (exit $1). The stack is up ($dir);" \
 		"make stop ends it." >&2
 	exit "$1"
 }
 
-refresh() { # OPTION...: of a dataset; its task must have completed
+refresh() { # OPTION...: of a dataset by the workers; its task must complete
 	id=$(bin/enqueue stock-data "$@" --priority urgent) ||
 		failed $? "the refresh was not enqueued"
-	bin/drain-queue || failed $? "the queue was not drained"
-	# drain-queue ends with 0 although tasks failed. The same id is the same
-	# task: that only asks what became of it, and ends as it did.
-	bin/enqueue stock-data "$@" --id "$id" --wait -t 0 >/dev/null ||
-		failed $? "the refresh has not been done"
+	# The same id is the same task: that only waits for what becomes of it.
+	bin/enqueue stock-data "$@" --id "$id" --wait -t "${STACK_WAIT:-120}" \
+		>/dev/null || failed $? "the refresh has not been done"
 }
 
 show() {
-	STOCKNITY_CONF=$dir/settings
-	export STOCKNITY_CONF
 	echo
 	if [ "$1" = demo ]; then
 		echo "DEMO: a market server on this machine stands in for Finviz" \
 			"and Yahoo. Not live data."
 	fi
-	# The environment goes before the file: nothing of the caller's may lead
-	# a program of this stack to another Redis, or the demo's data into it.
-	unset REDIS_URL REDIS_HOST REDIS_PORT REDIS_DB REDIS_USERNAME \
-		REDIS_PASSWORD
-	[ "$1" = run ] || unset FINVIZ_URL YAHOO_URL YAHOO_COOKIE_URL SOURCES \
-		RATE_LIMIT YAHOO_RATE_LIMIT http_proxy HTTP_PROXY ALL_PROXY all_proxy
 	# A refresh through the queue; what it made is read out of the cache.
 	refresh --index "S&P 500" --sector Technology
 	bin/fetch --index "S&P 500" --sector Technology --format table ||
 		failed $? "what it fetched cannot be shown"
 	echo
-	echo "The stack is up ($dir). Try:"
+	echo "The stack is up ($dir): http://localhost:$port/"
+	echo "Try:"
+	echo "  curl http://localhost:$port/api/scheduler/status"
 	echo "  export STOCKNITY_CONF=$dir/settings   # and no REDIS_URL of your own"
 	echo "  bin/fetch --index DJIA --sort -Change"
-	echo "  bin/enqueue stock-data --all && bin/drain-queue && bin/status"
+	echo "  bin/enqueue stock-data --all --wait && bin/status"
 	[ "$1" = run ] || echo "  curl http://127.0.0.1:$(cat "$dir/market.port")/_/calls"
 	echo "make stop ends it."
 }
 
 case ${1:-} in
 demo | run)
+	# A socket's path has room for 107 bytes; a deep checkout has more.
+	sock=$dir/redis.sock
+	[ ${#sock} -lt 100 ] ||
+		fail "the path of this checkout is too long for a socket"
 	mkdir -p "$dir"
 	if [ -s "$dir/kind" ] && [ "$(cat "$dir/kind")" != "$1" ]; then
 		stop
-		rm -rf "$dir/appendonlydir" "$dir/dump.rdb"
+		rm -rf "$dir/appendonlydir" "$dir/dump.rdb" "$dir/cache"
 	fi
 	echo "$1" >"$dir/kind"
 	start_redis
 	[ "$1" = run ] || start_market
-	settings "$1" >"$dir/settings"
+	own_settings "$1"
+	start_api
+	start_drain
+	start_nginx
 	show "$1"
+	;;
+drain)
+	drain
 	;;
 stop)
 	stop

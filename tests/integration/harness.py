@@ -39,8 +39,8 @@ class Servers:
         with open(port_file) as f:
             self.url = "http://127.0.0.1:%d" % int(f.read())
 
-    def spawn(self, argv):
-        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
+    def spawn(self, argv, env=None):
+        child = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL,
                                  stdout=open(os.path.join(self.dir, "log"), "ab"),
                                  stderr=subprocess.STDOUT)
         self.children.append(child)

@@ -10,6 +10,11 @@ if [ "${B:-build/rel}" != build/rel ]; then
 fi
 tmp=$(mktemp -d)
 export STACK_DIR=$tmp/run
+STACK_PORT=$(/usr/bin/python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])')
+export STACK_PORT
 unset REDIS_URL FINVIZ_URL STOCKNITY_CONF
 passed=0 failed=0
 trap 'tools/stack.sh stop >/dev/null 2>&1; rm -rf "$tmp"' EXIT
@@ -27,8 +32,9 @@ check() { # WHAT COMMAND...
 }
 
 says() { grep -q -- "$1" "$tmp/out"; }
+pids() { cat "$STACK_DIR"/{redis,market,api,drain,nginx}.pid; }
+asks() { curl -s "http://localhost:$STACK_PORT$1" | grep -q -- "$2"; }
 lacks() { ! grep -q -- "$1" "$tmp/out"; }
-pids() { cat "$STACK_DIR/redis.pid" "$STACK_DIR/market.pid"; }
 gone() { for p in $1; do ! kill -0 "$p" 2>/dev/null || return 1; done; }
 
 tools/stack.sh demo >"$tmp/out" 2>&1
@@ -36,6 +42,11 @@ check "demo ends with 0" test $? -eq 0
 check "the table is there" says 'AAPL .*Apple Inc (demo)'
 check "it says what it is" says 'NOT LIVE DATA'
 check "companies are counted" says '^[0-9]* companies  S&P 500 / Technology'
+check "it prints the URL" says "http://localhost:$STACK_PORT/\$"
+check "the page is there" asks / '<title>Stocknity Data'
+check "its library is there" asks /stocknity/lib/d3-hierarchy.js d3
+check "the API is there" asks /api/health/live '"success":true'
+check "it serves the table" asks '/api/stocks?sector=Technology' '"Ticker":"AAPL"'
 first=$(pids)
 check "what it prints to try works" env STOCKNITY_CONF="$STACK_DIR/settings" \
 	bin/fetch --index DJIA --format csv --limit 1 -v >/dev/null
@@ -43,7 +54,7 @@ tools/stack.sh demo >"$tmp/out" 2>&1
 check "a second demo ends with 0" test $? -eq 0
 check "a second demo finds the first" test "$(pids)" = "$first"
 env STOCKNITY_CONF="$STACK_DIR/settings" bin/enqueue --pause "for a test"
-tools/stack.sh demo >"$tmp/out" 2>&1
+STACK_WAIT=2 tools/stack.sh demo >"$tmp/out" 2>&1
 check "a refresh that is not done is no success" test $? -eq 75
 check "it says so" says 'the refresh has not been done (exit 75)'
 check "it does not invite" lacks 'Try:'
@@ -77,8 +88,27 @@ cd / && env -i PATH="$PATH" HOME="$tmp" REDIS_URL=unix:///nowhere \
 	"$installed" --index DJIA --source yahoo >"$tmp/out" 2>&1
 check "it finds its members" says '127.0.0.1'
 cd "$root" || exit 71
+make --no-print-directory install PREFIX="$tmp/d/usr" SYSCONFDIR="$tmp/d/etc" \
+	RUNDIR="$tmp" LOGDIR="$tmp" >"$tmp/out" 2>&1
+check "install elsewhere" test $? -eq 0
+cat >"$tmp/nginx.conf" <<END
+pid $tmp/nginx.pid;
+error_log $tmp/nginx.log;
+events { }
+http {
+	include $tmp/d/etc/nginx/conf.d/*.conf;
+	include $tmp/d/etc/nginx/sites-available/*;
+}
+END
+check "nginx takes what is installed" nginx -q -t -e "$tmp/nginx.log" \
+	-p "$tmp" -c "$tmp/nginx.conf"
+page=$tmp/d/usr/share/stocknity/www
+check "the page is installed" test -s "$page/js/app.js"
+check "its library is" test -s "$page/lib/d3-hierarchy.js"
+make --no-print-directory uninstall PREFIX="$tmp/d/usr" \
+	SYSCONFDIR="$tmp/d/etc" >"$tmp/out" 2>&1
 make --no-print-directory uninstall DESTDIR="$tmp/d" PREFIX=/usr >"$tmp/out" 2>&1
-check "uninstall leaves no file" test -z "$(find "$tmp/d" -type f)"
+check "uninstall leaves no file" test -z "$(find "$tmp/d" -type f -o -type l)"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -1,0 +1,349 @@
+"""The site and the snippet of nginx/ in a real nginx, in front of the API."""
+import gzip
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import main, wait_until  # noqa: E402
+from web import Web, fill  # noqa: E402
+
+SP500 = "/api/stocks?index=S%26P%20500&sector=Any"
+DJIA = "/api/stocks?index=DJIA&sector=Any"
+
+
+def same(got, want, what=""):
+    assert got == want, "%s: got %r, want %r" % (what, got, want)
+
+
+def problem(answer, status):
+    same(answer.status, status, answer.body)
+    same(answer.headers["Content-Type"], "application/problem+json")
+    doc = json.loads(answer.body)
+    same((doc["success"], doc["status"], doc["error"]),
+         (False, status, doc["detail"]))
+    assert doc["instance"], doc
+
+
+def expired(w):
+    """Nothing of nginx's cache is fresh any more: it counts whole seconds."""
+    time.sleep(3.1)
+
+
+def checked(w, conf):
+    done = subprocess.run(["nginx", "-t", "-q", "-e", w.path("test.log"), "-p",
+                           w.dir, "-c", conf], capture_output=True, text=True)
+    same((done.returncode, done.stderr), (0, ""))
+
+
+def site_is_valid(w):
+    checked(w, w.path("nginx.conf"))
+
+
+def snippet_is_valid_in_a_server_of_its_own(w):
+    with open(w.path("nginx.conf")) as f:
+        conf = f.read()
+    conf = re.sub(r"include \"[^\"]*stocknity-site.conf\";",
+                  "server { listen 127.0.0.1:1; server_name example.org;\n"
+                  "location / { return 204; }\n"
+                  "include \"%s\"; }" % w.path("stocknity.conf"), conf)
+    assert "example.org" in conf
+    with open(w.path("other.conf"), "w") as f:
+        f.write(conf)
+    checked(w, w.path("other.conf"))
+
+
+def a_place_that_nobody_fills_is_an_error(w):
+    try:
+        fill("site.conf", w.path("bad.conf"), SNIPPETS="x")
+    except subprocess.CalledProcessError as why:
+        assert "@L" in why.stderr, why.stderr
+        return
+    raise AssertionError("it was printed")
+
+
+def head_then_get_gives_the_body(w):
+    w.fill_cache("DJIA")
+    expired(w)
+    for path in (DJIA, DJIA):
+        same(len(w.ask("HEAD", path).body), 0)
+        body = w.get(path).body
+        same(json.loads(body)["count"], 30)
+
+
+def hits_are_told(w):
+    w.fill_cache("DJIA")
+    expired(w)
+    w.get(DJIA)
+    answer = w.get(DJIA)
+    lines = answer.headers.get_all("Cache-Status")
+    same(lines[-1], "nginx; hit", lines)
+    assert len(lines) == 2, lines
+    with open(w.path("stocknity.log")) as f:
+        log = f.read()
+    assert "cache=HIT" in log and "upstream=0." in log, log[-300:]
+
+
+def cleared_cache_shows_its_202_within_3_s(w):
+    w.fill_cache("DJIA")
+    expired(w)
+    same(w.get(DJIA).status, 200)
+    w.cli("FLUSHALL")
+    began = time.monotonic()
+    while w.get(DJIA).status != 202:
+        assert time.monotonic() - began < 3, "still 200"
+        time.sleep(0.05)
+    answer = w.get(DJIA)
+    same((answer.status, answer.headers["Cache-Control"]), (202, "no-store"))
+    same(json.loads(answer.body)["data"], [])
+    # And the new table shows as soon as it is there: a 202 is kept nowhere.
+    w.fill_cache("DJIA")
+    same(w.get(DJIA).status, 200)
+
+
+def sixteen_cold_clients_wait_under_100_ms(w):
+    w.fill_cache("S&P 500")
+    best = None
+    # Three spellings: of none does nginx know anything.
+    for path in ("/api/stocks?index=S%26P+500", "/api/screener/data",
+                 "/api/stocks?sector=Any"):
+        waits, heads, start = [], set(), threading.Barrier(16)
+
+        def client():
+            with socket.create_connection(("127.0.0.1", w.port)) as s:
+                start.wait()
+                began = time.monotonic()
+                s.sendall(b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" %
+                          path.encode())
+                first = s.recv(12)
+                waits.append(time.monotonic() - began)
+                heads.add(first)
+
+        threads = [threading.Thread(target=client) for _ in range(16)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        same((len(waits), heads), (16, {b"HTTP/1.1 200"}))
+        best = min(best or 9, max(waits))
+    assert best < 0.1, best
+
+
+def gzip_only_for_those_who_ask(w):
+    w.fill_cache("DJIA")
+    expired(w)
+    yes = ("gzip", "GZIP", "br, gzip", "deflate, gzip;q=0.5", "gzip; q=1.0, *;q=0")
+    no = ("", "identity", "br", "gzip;q=0", "gzip; q=0.000, br", "x-gzip-not",
+          "notgzip", "*;q=0")
+    plain = w.get(DJIA).body
+    for _ in range(2):
+        for word in yes:
+            answer = w.get(DJIA, Accept_Encoding=word)
+            same(answer.headers["Content-Encoding"], "gzip", word)
+            same(gzip.decompress(answer.body), plain, word)
+            assert "Accept-Encoding" in answer.headers["Vary"], word
+        for word in no:
+            answer = w.get(DJIA, Accept_Encoding=word)
+            same((answer.headers["Content-Encoding"], answer.body),
+                 (None, plain), word)
+        expired(w)
+
+
+def etag_is_answered_out_of_the_cache(w):
+    w.fill_cache("DJIA")
+    first = w.get(DJIA)
+    tags = {first.headers["ETag"],
+            w.get(DJIA, Accept_Encoding="gzip").headers["ETag"]}
+    same(len(tags), 2, tags)
+    answer = w.get(DJIA, If_None_Match=first.headers["ETag"])
+    same((answer.status, answer.body), (304, b""))
+
+
+def rate_limit_bites(w):
+    """The read burst is 200, the write burst 10; then it recovers."""
+    c = w.connect()
+    codes = []
+    for _ in range(600):
+        c.request("GET", "/api/queue/stats")
+        answer = c.getresponse()
+        answer.body = answer.read()
+        codes.append(answer.status)
+        if answer.status == 429:
+            break
+    c.close()
+    assert codes.count(200) >= 200, codes.count(200)
+    problem(answer, 429)
+    same(answer.headers["Retry-After"], "1")
+    time.sleep(1.1)
+    same(w.get("/api/queue/stats").status, 200)
+    codes = [w.ask("POST", "/api/scheduler/start").status for _ in range(40)]
+    assert 429 in codes and codes[0] != 429, codes
+    time.sleep(2.2)
+
+
+def slow_clients_hold_nobody_up(w):
+    """200 at a byte a second: heads, bodies, and readers."""
+    w.fill_cache("S&P 500")
+    slow, stop = [], threading.Event()
+    reader = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % SP500.encode()
+    body = (b"POST /api/scheduler/refresh HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 4000\r\n\r\n")
+    for i in range(200):
+        s = socket.socket()
+        if i % 3 == 0:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect(("127.0.0.1", w.port))
+        s.sendall((reader, body, b"GET /api/")[i % 3])
+        slow.append(s)
+
+    def dawdle():
+        while not stop.wait(1):
+            for i, s in enumerate(slow):
+                try:
+                    if i % 3 == 0:
+                        s.recv(1)
+                    else:
+                        s.send(b"x")
+                except OSError:
+                    pass
+
+    thread = threading.Thread(target=dawdle)
+    thread.start()
+    waits = []
+    try:
+        time.sleep(2.5)  # what the burst of readers took is back
+        c = w.connect()
+        for i in range(300):
+            began = time.monotonic()
+            c.request("GET", DJIA if i % 3 else "/api/queue/stats")
+            answer = c.getresponse()
+            answer.read()
+            waits.append(time.monotonic() - began)
+            assert answer.status in (200, 202), answer.status
+            time.sleep(0.012)
+        c.close()
+    finally:
+        stop.set()
+        thread.join()
+        for s in slow:
+            s.close()
+    waits.sort()
+    assert waits[int(len(waits) * 0.99)] < 0.1, waits[-5:]
+
+
+def raw(w, text):
+    with socket.create_connection(("127.0.0.1", w.port), 10) as s:
+        s.sendall(text)
+        s.shutdown(socket.SHUT_WR)
+        got = b""
+        while chunk := s.recv(65536):
+            got += chunk
+        return got.split(b"\r\n")[0]
+
+
+def foreign_hosts_get_421(w):
+    for host in ("localhost", "LOCALHOST", "localhost:5001", "127.0.0.1:9",
+                 "[::1]:5001"):
+        same(w.get("/api/health/live", Host=host).status, 200, host)
+        same(w.get("/", Host=host).status, 200, host)
+    for host in ("example.org", "localhost.example.org", "xlocalhost",
+                 "127.0.0.2", "10.0.0.1:5001"):
+        for path in ("/", "/api/health/live", SP500, "/stocknity/"):
+            answer = w.get(path, Host=host)
+            same(answer.status, 421, (host, path))
+    line = raw(w, b"GET http://example.org/api/health/live HTTP/1.1\r\n"
+               b"Host: localhost\r\nConnection: close\r\n\r\n")
+    assert b" 421 " in line, line
+    assert b" 421 " in raw(w, b"GET /api/health/live HTTP/1.0\r\n\r\n")
+
+
+def what_nginx_refuses_is_told_like_the_api(w):
+    answer = w.ask("POST", "/api/scheduler/refresh", b"x" * 65537,
+                   Content_Type="application/json")
+    problem(answer, 413)
+    assert w.get("/nothing").status == 404
+
+
+def page_has_its_headers(w):
+    for path in ("/", "/stocknity/", "/stocknity/js/app.js", "/stocknity/no"):
+        headers = w.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; "), path
+        assert "unsafe" not in policy and "*" not in policy, policy
+        same([headers[n] for n in (
+            "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy",
+            "Cross-Origin-Opener-Policy")],
+             ["nosniff", "DENY", "no-referrer", "same-origin"], path)
+    same(w.get("/").body, w.get("/stocknity/").body)
+    css = w.get("/stocknity/style.css", Accept_Encoding="gzip")
+    assert gzip.decompress(css.body).startswith(b"/*"), css.body[:50]
+    same(w.get("/stocknity/style.css").headers["Content-Encoding"], None)
+    same(w.get("/stocknity/js/").status, 403)
+    same(w.get("/stocknity/../nginx.conf").status, 404)
+    same(w.get("/stocknity/%2e%2e/stocknity.log").status, 404)
+    same(w.get("/stocknity").headers["Location"][-11:], "/stocknity/")
+    for lib in ("d3-array", "d3-hierarchy"):
+        assert b"d3" in w.get("/stocknity/lib/%s.js" % lib).body, lib
+    same(w.get("/api/health/live").headers["X-Content-Type-Options"], "nosniff")
+
+
+def metrics_are_for_this_machine(w):
+    same(w.get("/metrics").status, 200)
+
+
+def without_redis_what_nginx_has_is_served(w):
+    w.fill_cache("DJIA")
+    expired(w)
+    want = w.get(DJIA).body
+    w.stop_redis()
+    try:
+        expired(w)
+        answer = w.get(DJIA)
+        same((answer.status, answer.body), (200, want))
+        same(answer.headers.get_all("Cache-Status")[-1],
+             "nginx; hit; detail=stale")
+        same(w.get("/api/stocks?index=DJIA&sector=Energy").status, 503)
+    finally:
+        if os.path.exists(w.socket):
+            os.unlink(w.socket)
+        w.start_redis()
+    w.fill_cache("DJIA")
+    wait_until(lambda: w.get("/api/stocks?index=DJIA&sector=Energy").status
+               == 200, "the way back")
+
+
+def without_the_api_too(w):
+    w.fill_cache("DJIA")
+    expired(w)
+    want = w.get(DJIA).body
+    w.stop_api()
+    try:
+        expired(w)
+        same(w.get(DJIA).body, want)
+        answer = w.get("/api/queue/stats")
+        problem(answer, 502)
+        same(answer.headers["Retry-After"], "5")
+    finally:
+        w.start_api()
+    same(w.get("/api/queue/stats").status, 200)
+
+
+TESTS = [
+    site_is_valid, snippet_is_valid_in_a_server_of_its_own,
+    a_place_that_nobody_fills_is_an_error, head_then_get_gives_the_body,
+    hits_are_told, cleared_cache_shows_its_202_within_3_s,
+    sixteen_cold_clients_wait_under_100_ms, gzip_only_for_those_who_ask,
+    etag_is_answered_out_of_the_cache, foreign_hosts_get_421,
+    what_nginx_refuses_is_told_like_the_api, page_has_its_headers,
+    metrics_are_for_this_machine, slow_clients_hold_nobody_up,
+    without_redis_what_nginx_has_is_served, without_the_api_too,
+    rate_limit_bites,
+]
+
+if __name__ == "__main__":
+    main(TESTS, Web)
