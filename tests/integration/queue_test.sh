@@ -46,6 +46,7 @@ cat >"$tmp/known" <<-'EOW'
 	INFO
 	LASTSAVE
 	LIMIT
+	LINDEX
 	LPUSH
 	LRANGE
 	LTRIM
@@ -74,6 +75,7 @@ cat >"$tmp/known" <<-'EOW'
 	ZRANGEBYSCORE
 	ZRANK
 	ZREM
+	ZREMRANGEBYRANK
 	ZREVRANGE
 	ZSCAN
 	ZSCORE

@@ -29,22 +29,23 @@ end
 -- The first in line decides: alone, or with those light ones right behind it.
 -- ZPOPMIN is the first write: a full Redis does not refuse it, nor what
 -- follows.
-local out, at, n, popped = { 0, now, 0, 0, -1 }, 5, 0, 0
+local out, keys, at, n, popped = { 0, now, 0, 0, -1 }, {}, 5, 0, 0
 local function pick(step)
   local head = call('ZPOPMIN', READY, step)
   for i = 1, #head, 2 do
     local id = head[i]
-    local spec, tries = pcall('HGET', prefix .. id, 'spec'), false
+    local key, tries = prefix .. id, false
+    local spec = pcall('HGET', key, 'spec')
     spec = type(spec) == 'string' and spec
     local flags, kind = match(spec or '', '^.(.)([^|]*)')
     if flags and flags > '1' then
-      tries = call('HGET', prefix .. id, 'tries')
+      tries = call('HGET', key, 'tries')
     end
     kind = light[kind]
     -- Whose worker died goes alone: it must not take others with it.
     local alone = kind == false or tries and sub(tries, -2) ~= ' 0'
     if spec and kind == nil then -- of a type of tomorrow: not ours
-      call('HSET', prefix .. id, 'status', 'scheduled')
+      call('HSET', key, 'status', 'scheduled')
       call('ZADD', SCHEDULED, now + MINUTE, id)
     elseif spec and alone and n > 0 then
       for j = i, #head, 2 do
@@ -55,6 +56,7 @@ local function pick(step)
       out[at + 1], out[at + 2], out[at + 3], out[at + 4] =
         id, head[i + 1], spec, tries
       at, n, most = at + 4, n + 1, alone and 0 or most
+      keys[n] = key
     end
   end
   popped = popped + #head / 2
@@ -83,11 +85,11 @@ end
 local token = string.format('%.0f', math.max(tonumber(c[1] or 0) + 1, now))
 local lease = string.format('%.0f', now + ARGV[2])
 local leases, run, l = {}, token .. ' ' .. ARGV[1] .. ' ', 0
-for i = at - 3, 6, -4 do -- the last first: Redis finds their places sooner
-  local id = out[i]
-  call('HSET', prefix .. id, 'status', 'processing',
-    'run', run .. sub(out[i + 2], 1, 1) .. ' ' .. out[i + 1])
-  leases[l + 1], leases[l + 2], l = lease, id, l + 2
+for i = n, 1, -1 do -- the last first: Redis finds their places sooner
+  local id = 4 * i + 2 -- its place in out
+  call('HSET', keys[i], 'status', 'processing',
+    'run', run .. sub(out[id + 2], 1, 1) .. ' ' .. out[id + 1])
+  leases[l + 1], leases[l + 2], l = lease, out[id], l + 2
 end
 call('ZADD', PROCESSING, unpack(leases))
 call('HSET', CONFIG, 'token', token,

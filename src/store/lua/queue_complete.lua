@@ -25,14 +25,18 @@ local function again(id, spec, due)
   call('HSET', CONFIG, 'last_ready', string.format('%.0f', last))
 end
 
-local ours, works, specs, reruns, results, n = {}, {}, {}, {}, {}, 0
+local ours, keys, works, results, n, reruns = {}, {}, {}, {}, 0, nil
 for i = 2, #ARGV, 3 do
-  local id = ARGV[i]
-  local t = call('HMGET', prefix .. id, 'run', 'status', 'spec', 'rerun')
+  local key = prefix .. ARGV[i]
+  local t = call('HMGET', key, 'run', 'status', 'spec', 'rerun')
   if t[1] == ARGV[i + 1] and t[2] == 'processing' then
     n = n + 1
-    ours[n], works[n], results[n] = id, sub(t[3], 3), ARGV[i + 2]
-    specs[n], reruns[n] = t[3], t[4]
+    ours[n], keys[n], works[n] = ARGV[i], key, sub(t[3], 3)
+    results[n] = ARGV[i + 2]
+    if t[4] then
+      reruns = reruns or {}
+      reruns[n] = t
+    end
   end
 end
 local lost = (#ARGV - 1) / 3 - n
@@ -45,13 +49,13 @@ call('ZREM', PROCESSING, unpack(ours)) -- never refused
 -- By pcall what must not stop the rest: a key of another type.
 local ended, freed, e, f = {}, {}, 0, 0
 for i = 1, n do
-  local id = ours[i]
-  if reruns[i] then
-    again(id, specs[i], reruns[i])
+  local t = reruns and reruns[i]
+  if t then
+    again(ours[i], t[3], t[4])
   else
-    call('HSET', prefix .. id, 'status', 'completed', 'result', results[i])
-    ended[e + 1], ended[e + 2], e = finished, id, e + 2
-    if holders[i] == id then
+    call('HSET', keys[i], 'status', 'completed', 'result', results[i])
+    ended[e + 1], ended[e + 2], e = finished, ours[i], e + 2
+    if holders[i] == ours[i] then
       f = f + 1
       freed[f] = works[i]
     end

@@ -20,17 +20,26 @@ local function before_now(key)
   return call('ZRANGEBYSCORE', key, '-inf', text(now), 'LIMIT', 0, ARGV[3])
 end
 
--- Forget the oldest of a finished set, by count or age.
+local function forget(ids)
+  for i, id in ipairs(ids) do
+    ids[i] = prefix .. id
+  end
+  if #ids > 0 then
+    call('UNLINK', unpack(ids))
+  end
+end
+
+-- The oldest of a finished set, by count and age.
 local function cap(set, age)
   local over = math.min(call('ZCARD', set) - KEPT, MOST)
-  local ids = over > 0 and call('ZRANGE', set, 0, over - 1) or
-    call('ZRANGEBYSCORE', set, '-inf', text(now - age), 'LIMIT', 0, 100)
-  if #ids > 0 then
-    call('ZREM', set, unpack(ids))
-    for i, id in ipairs(ids) do
-      ids[i] = prefix .. id
-    end
-    call('UNLINK', unpack(ids))
+  if over > 0 then
+    forget(call('ZRANGE', set, 0, over - 1))
+    call('ZREMRANGEBYRANK', set, 0, over - 1)
+  end
+  local old = call('ZRANGEBYSCORE', set, '-inf', text(now - age), 'LIMIT', 0, 100)
+  forget(old)
+  if #old > 0 then
+    call('ZREMRANGEBYRANK', set, 0, #old - 1)
   end
 end
 
