@@ -187,21 +187,25 @@ class Drains:
         self.world, self.rng, self.env = world, rng, env
         self.killed = set()
         self.all = [self.start() for _ in range(2)]
+        self.hits = [0, 0]  # workers of each that were killed
 
     def start(self):
         return self.world.begin("drain-queue", "--workers", "4", "--wait",
                                 "-t", "300", **self.env)
 
     def kill(self):
-        """A worker, or now and then the parent of all."""
+        """A worker, or now and then the parent of all: before it has lost
+        more than 10, as it gives up then (SUPERVISOR_CRASHES a minute)."""
         at = self.rng.randrange(len(self.all))
         drain = self.all[at]
         workers = children_of(drain.pid)
-        if drain.poll() is not None or self.rng.random() < 0.2 or not workers:
+        self.hits[at] += 1
+        if drain.poll() is not None or self.rng.random() < 0.2 or \
+                not workers or self.hits[at] > 10:
             self.killed.update(workers)  # they end, or are orphans that do
             drain.kill()
             self.world.end(drain)
-            self.all[at] = self.start()
+            self.all[at], self.hits[at] = self.start(), 0
             return
         pid = self.rng.choice(workers)
         self.killed.add(pid)
@@ -226,7 +230,7 @@ def killed_drains_lose_nothing(world):
         with seeded(seed) as rng:
             world.cli("FLUSHALL")
             kinds = ["fail" if rng.random() < 0.05 else
-                     "refuse" if rng.random() < 0.05 else "sleep:20"
+                     "refuse" if rng.random() < 0.05 else "sleep:60"
                      for _ in range(n)]
             world.put(['{"type":"probe","index":"%s %d"}' % (k, i)
                        for i, k in enumerate(kinds)])

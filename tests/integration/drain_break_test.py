@@ -80,6 +80,7 @@ def terminated_at_any_moment(s):
 
 
 def hangup_ends_it_but_not_under_nohup(s):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored: so are we
     for how in ("", "nohup "):
         s.fresh()
         ids = put(s, *[probe("sleep:800") for _ in range(2)])

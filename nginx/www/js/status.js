@@ -49,7 +49,7 @@ export function showSources(list) {
 			: s.next_seconds > 0 ? `next slot in ${span(s.next_seconds)}` : "a slot is free";
 		return h("article", {},
 			h("h3", {}, s.name), s.asked ? state(`breaker ${s.breaker}`, kind) : state("not asked yet", "idle"),
-			h("p", {}, `${fixed(s.rate, s.rate % 1 ? 2 : 0)} calls a second at most, ${limiter}`),
+			h("p", {}, `${fixed(s.rate, s.rate % 1 ? 2 : 0)} call${s.rate === 1 ? "" : "s"} a second at most, ${limiter}`),
 			h("p", {}, `${count(s.calls_last_minute)} calls in the last minute${failed}`),
 			s.breaker === "open" ? h("p", {}, `opens to a probe in ${span(s.open_seconds)}`) : null,
 			s.last_error ? h("p", { class: "error" }, `${s.last_error}, ${span(age(s.last_error_at))} ago`) : null);
