@@ -15,9 +15,9 @@ static const char help[] =
     "       enqueue stock-data --all [options]\n"
     "       enqueue probe [TEXT] [options]\n"
     "       enqueue -\n"
-    "       enqueue --requeue ID|all | --cancel ID | --pause REASON [--for "
-    "SEC] |\n"
-    "               --resume | --purge DAYS | --audit [--repair] [--json]\n"
+    "       enqueue --requeue ID|TYPE|all | --cancel ID | --resume\n"
+    "       enqueue --pause REASON [--for SEC] | --purge DAYS\n"
+    "       enqueue --audit [--repair] [--json]\n"
     "\n"
     "Put tasks into the queue and print their ids.  Equal work is one task:\n"
     "the id is then that of the task that waits or runs already.\n"
@@ -42,7 +42,8 @@ static const char help[] =
     "of\n"
     "                   --audit, its counts\n"
     "\n"
-    "  --requeue ID|all  failed tasks wait again, with fresh attempts; by "
+    "  --requeue ID|TYPE|all\n"
+    "                    failed tasks wait again, with fresh attempts; by "
     "its id\n"
     "                    a cancelled one too\n"
     "  --cancel ID       a task is not done, or its worker is told to stop;\n"
@@ -125,6 +126,8 @@ need(enum rc rc, const struct err *e)
 static void
 take_action(struct enqueue *q, struct asked *a, enum enqueue_action action)
 {
+	enum task_type type;
+
 	if (a->action)
 		opt_fail(PROG, "one of --requeue, --cancel, --pause, --resume, "
 			       "--purge and --audit at a time");
@@ -136,10 +139,14 @@ take_action(struct enqueue *q, struct asked *a, enum enqueue_action action)
 	if (action == ENQUEUE_PAUSE &&
 	    (*optarg == '\0' || strlen(optarg) > TASK_TEXT))
 		opt_fail(PROG, "--pause: a reason of 1 to %d bytes", TASK_TEXT);
-	if ((action == ENQUEUE_CANCEL ||
-		(action == ENQUEUE_REQUEUE && strcmp(optarg, "all") != 0)) &&
+	if (action == ENQUEUE_REQUEUE &&
+	    (strcmp(optarg, "all") == 0 ||
+		task_type_of(optarg, &type, NULL) == RC_OK))
+		return;
+	if ((action == ENQUEUE_CANCEL || action == ENQUEUE_REQUEUE) &&
 	    !task_is_id(optarg))
-		opt_fail(PROG, "\"%.60s\" is not the id of a task", optarg);
+		opt_fail(PROG, "\"%.60s\" is not the id of a task%s", optarg,
+		    action == ENQUEUE_REQUEUE ? ", nor a type, nor all" : "");
 }
 
 /* An option of a task. */

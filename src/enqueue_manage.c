@@ -2,30 +2,27 @@
 
 #include "enqueue.h"
 
-#define CALLS  100000 /* of a step that is asked for until nothing is left */
-#define STEP   1000   /* tasks of one such call */
-#define DAY_MS INT64_C(86400000)
+#define CALLS    100000  /* of a step that is asked for until nothing is left */
+#define REQUEUED 1000000 /* tasks at most */
+#define DAY_MS   INT64_C(86400000)
 
+/* One by its id, all of a type, or all. */
 static enum rc
 requeue(const struct enqueue *q, struct err *e)
 {
-	int64_t n = 0, total = 0;
-	enum rc rc = RC_OK;
+	enum task_type type = TASK__MAX;
+	int64_t n = 0;
+	enum rc rc;
 
-	if (strcmp(q->text, "all") != 0) {
+	if (strcmp(q->text, "all") != 0 &&
+	    task_type_of(q->text, &type, NULL) != RC_OK) {
 		rc = queue_requeue(q->queue, q->text, e);
 		if (rc == RC_OK)
 			fprintf(q->out, "%s\n", q->text);
 		return rc;
 	}
-	for (int i = 0; i < CALLS; i++) {
-		n = 0;
-		rc = queue_requeue_all(q->queue, TASK__MAX, STEP, &n, e);
-		total += n;
-		if (rc != RC_OK || n == 0)
-			break;
-	}
-	fprintf(q->out, "%lld requeued\n", (long long)total);
+	rc = queue_requeue_all(q->queue, type, REQUEUED, &n, e);
+	fprintf(q->out, "%lld requeued\n", (long long)n);
 	return rc;
 }
 

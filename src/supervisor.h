@@ -17,8 +17,8 @@
 
 #define SUPERVISOR_WORKERS   64
 #define SUPERVISOR_CRASHES   10
-#define SUPERVISOR_GRACE_MS  3000 /* from the signal to SIGKILL */
-#define SUPERVISOR_PER_TASKS 4    /* tasks that wait for each worker of auto */
+#define SUPERVISOR_GRACE_MS  900 /* from the signal to SIGKILL */
+#define SUPERVISOR_PER_TASKS 4   /* tasks that wait for each worker of auto */
 
 struct drain {
 	int workers; /* 0: as many as the backlog asks for, up to MAX_WORKERS */

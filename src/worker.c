@@ -15,6 +15,7 @@
 
 #define NAP_MS    10   /* the least sleep between claims */
 #define LISTEN_MS 2000 /* between looks whether a task is still wanted */
+#define AGAIN_MS  300  /* between tries where Redis is away */
 
 static volatile sig_atomic_t stop;
 
@@ -37,7 +38,9 @@ struct bench {
 	struct held held[QUEUE_CLAIM_LIGHT];
 	size_t n, at;     /* in hand; the one that runs */
 	int64_t renew_ms; /* when to renew next */
-	int64_t end_ms;   /* the deadline of the task that runs */
+	int64_t
+	    lease_ms;   /* until then all in hand is ours, if renewed at all */
+	int64_t end_ms; /* the deadline of the task that runs */
 	struct err fatal; /* rc RC_OK: go on */
 };
 
@@ -95,15 +98,36 @@ lease_ms(const struct bench *b)
 static void
 renewed(struct bench *b)
 {
-	int64_t ms = lease_ms(b) / 3;
+	int64_t ms = lease_ms(b) / 3, now_ms = clock_mono_ms();
 
-	b->renew_ms = clock_mono_ms() + (ms < LISTEN_MS ? ms : LISTEN_MS);
+	b->renew_ms = now_ms + (ms < LISTEN_MS ? ms : LISTEN_MS);
+	b->lease_ms = now_ms + lease_ms(b);
+}
+
+/* Redis is away: is there time to wait for it, as what is in hand is ours? */
+static int
+can_wait(const struct bench *b, enum rc rc)
+{
+	return rc == RC_STORE && !worker_was_told() &&
+	       clock_mono_ms() + AGAIN_MS < b->lease_ms;
+}
+
+/* The same, and that was waited for. */
+static int
+waited(const struct bench *b, enum rc rc)
+{
+	if (!can_wait(b, rc))
+		return 0;
+	clock_sleep_ms(AGAIN_MS);
+	return !worker_was_told();
 }
 
 /* Renew all that is in hand; what has run waits for its batch to be settled. */
 static void
 renew(struct bench *b, const char *progress)
 {
+	int64_t lease_end_ms = b->lease_ms;
+
 	renewed(b);
 	for (size_t i = 0; i < b->n; i++) {
 		struct held *h = &b->held[i];
@@ -117,13 +141,20 @@ renew(struct bench *b, const char *progress)
 		    i == b->at ? progress : "", &cancelled, &e);
 		if (rc == RC_OK) {
 			h->cancelled |= cancelled;
-		} else if (rc == RC_BUSY) {
+			continue;
+		}
+		if (rc == RC_BUSY) {
 			h->gone = 1;
 			log_warn("task=%s: %s", b->tasks[i].id, e.msg);
-		} else {
-			b->fatal = e;
-			return;
+			continue;
 		}
+		b->lease_ms = lease_end_ms;
+		b->renew_ms = clock_mono_ms() + AGAIN_MS;
+		if (!can_wait(b, rc))
+			b->fatal = e;
+		else
+			log_debug("not renewed, again soon: %s", e.msg);
+		return;
 	}
 }
 
@@ -173,8 +204,11 @@ settle_failed(
 {
 	int again = rc_retryable(run->why.rc) &&
 		    t->retry_count + 1 < b->plan->config->task_max_attempts;
-	enum rc rc = queue_fail(b->queue, t, &run->why, run->wait_ms, e);
+	enum rc rc;
 
+	do
+		rc = queue_fail(b->queue, t, &run->why, run->wait_ms, e);
+	while (waited(b, rc));
 	if (rc == RC_OK && again)
 		log_info("task=%s %s / %s: rc=%s: %s; again later", t->id,
 		    t->index, t->sector, rc_name(run->why.rc), run->why.msg);
@@ -228,7 +262,10 @@ settle_done(struct bench *b, size_t i, size_t *next, struct err *e)
 		results[n] = b->held[i + n].run.result;
 		n++;
 	}
-	rc = queue_complete(b->queue, &b->tasks[i], results, n, &lost, e);
+	do
+		rc = queue_complete(
+		    b->queue, &b->tasks[i], results, n, &lost, e);
+	while (waited(b, rc));
 	if (rc != RC_OK)
 		return rc;
 	*next = i + n;
@@ -366,7 +403,8 @@ can_turn(const struct bench *b)
 	return 1;
 }
 
-/* Complete all in hand and claim the next, in one round trip. */
+/* Complete all in hand and claim the next, in one round trip.  RC_STORE: all is
+ * still in hand, as far as is known. */
 static enum rc
 turn(struct bench *b, int64_t *next_ms, struct err *e)
 {
@@ -403,7 +441,9 @@ run(struct bench *b, int *turned, int64_t *next_ms, struct err *e)
 	*turned = can_turn(b);
 	if (*turned)
 		rc = turn(b, next_ms, e);
-	else if (b->fatal.rc == RC_OK)
+	if (*turned && rc == RC_STORE)
+		*turned = 0;
+	if (!*turned && b->fatal.rc == RC_OK)
 		rc = settle(b, e);
 	atomic_store(&b->seat->running, 0);
 	if (rc == RC_OK && b->fatal.rc != RC_OK) {

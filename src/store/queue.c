@@ -17,6 +17,7 @@ const char *const queue_keys[QUEUE_KEYS] = {
 	[KEY_COMPLETED] = PREFIX "completed",
 	[KEY_CANCELLED] = PREFIX "cancelled",
 	[KEY_SLOTS] = PREFIX "slots",
+	[KEY_ALIASES] = PREFIX "aliases",
 };
 
 /* How much of QUEUE_MAX a priority may fill, in percent. */
@@ -333,7 +334,7 @@ send_batch(struct queue *q, const char *slot, const char *run,
 
 	if (b == NULL)
 		return err_set(e, RC_NOMEM, "queue: out of memory");
-	b->ids.left = 0;
+	b->ids.left = b->ids.last = 0;
 	b->args[0] = queue_head_start();
 	queue_limits(q, &b->limits, b->args + 1);
 	b->args[1 + PRIORITY__MAX] = slot;
@@ -342,7 +343,7 @@ send_batch(struct queue *q, const char *slot, const char *run,
 	b->args[3 + PRIORITY__MAX] = needs_care(b, specs, n) ? "1" : "0";
 	rc = queue_call(q, &script_queue_enqueue,
 	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_UNIQUE, KEY_STATS, KEY_CONFIG,
-		KEY_SLOTS),
+		KEY_SLOTS, KEY_ALIASES),
 	    b->args, b->n, &reply, e);
 	if (rc == RC_OK && is_word(reply, "taken"))
 		*accepted = 0;

@@ -1,3 +1,4 @@
+/* clang-format off */
 /*
  * The task queue: at-least-once, crash-safe, fair, bounded.  All state is in
  * Redis, each arrow is one Lua script, time is Redis TIME.
@@ -20,20 +21,9 @@
  *
  * Keys, all in one hash slot (stocknity:{default}:…):
  *
- *	task:<id>   HASH  what is known of a task, few fields because each
- *costs: spec      priority (0 to 3), flags (1 force, 2 look for tries) and work
- *(type|index|sector): "10fetch_stock_data|DJIA|Any" status    a word; created,
- *microseconds run       of the last claim: token, owner, priority then, score
- *	    tries     failed runs and leases lost in a row, "0 0" if absent
- *	    rerun     when it is to run once more; cancel; put_off, why it was
- *	    progress  result
- *	    errors    how many there were, the last 8 of them in e1 to e8
- *	    as        of an id that was merged and has no more than this: the id
- *	              of the task that does its work.  For 7 days, or 10 minutes
- *	              where nobody gave that id
- *	                  No value is over 64 bytes while it waits, so that
- *Redis keeps the hash compact. ready       ZSET  pending; score ready_us -
- *level * HEAD_START scheduled   ZSET  delayed and retrying; score due_us
+ *	task:<id>   HASH  what is known of a task, see below
+ *	ready       ZSET  pending; score ready_us - level * HEAD_START
+ *	scheduled   ZSET  delayed and retrying; score due_us
  *	processing  ZSET  leased; score end of the lease.  This *is* the
  *	                  record of what runs
  *	failed      ZSET  score finished_us; at most 10 000, 30 days
@@ -45,6 +35,26 @@
  *	                  claimed, now and when the sets were cleared last
  *	slots       HASH  of the scheduler: slot to "accepted_us run", and its
  *	                  switch
+ *	aliases     LIST  ids that lead to another task, the oldest first; at
+ *	                  most 10 000
+ *
+ * The fields of a task are few, as each costs time and memory, and none is over
+ * 64 bytes while it waits, so that Redis keeps the hash compact:
+ *
+ *	spec        priority (0 to 3), flags (1 force, 2 look for tries, 4 has
+ *	            run) and work (type|index|sector):
+ *	            "10fetch_stock_data|DJIA|Any"
+ *	status      a word
+ *	created     microseconds
+ *	run         of the claim: token, owner, priority then, score
+ *	tries       failed runs, and leases lost in a row; absent: "0 0"
+ *	rerun       when it is to run once more
+ *	cancel      1: its worker is to stop
+ *	put_off     why it was, since its last run
+ *	progress, result
+ *	errors      how many there were, the last 8 of them in e1 to e8
+ *	as          of an id that was given and merged, which has no more than
+ *	            this: the id of the task that does its work; for 7 days
  *
  * Head start: a level is worth 600 s (low 0, normal 1, high 2, urgent 3), so
  * priorities are strict within that window, FIFO inside one, and nothing
@@ -62,6 +72,7 @@
  *
  * What has ended is bounded by claims, which forget the oldest every 500 tasks.
  */
+/* clang-format on */
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
 

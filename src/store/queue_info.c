@@ -7,11 +7,11 @@
 
 static enum rc
 requeue(struct queue *q, const char *how, const char *what, int64_t pass,
-    int64_t most, redisReply **out, struct err *e)
+    int64_t most, const char *since, redisReply **out, struct err *e)
 {
 	struct number from, n;
 	struct limits limits;
-	const char *args[5 + PRIORITY__MAX] = { queue_head_start() };
+	const char *args[6 + PRIORITY__MAX] = { queue_head_start() };
 	const char **rest = args + 1 + PRIORITY__MAX;
 
 	queue_limits(q, &limits, args + 1);
@@ -19,10 +19,11 @@ requeue(struct queue *q, const char *how, const char *what, int64_t pass,
 	rest[1] = what;
 	rest[2] = queue_number(&from, pass);
 	rest[3] = queue_number(&n, most);
+	rest[4] = since;
 	return queue_call(q, &script_queue_requeue,
 	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_UNIQUE, KEY_CONFIG, KEY_FAILED,
 		KEY_CANCELLED),
-	    args, 5 + PRIORITY__MAX, out, e);
+	    args, 6 + PRIORITY__MAX, out, e);
 }
 
 static enum rc
@@ -38,7 +39,7 @@ queue_requeue(struct queue *q, const char *id, struct err *e)
 	int64_t why;
 	enum rc rc;
 
-	rc = requeue(q, "id", id, 0, 1, &reply, e);
+	rc = requeue(q, "id", id, 0, 1, "", &reply, e);
 	if (rc != RC_OK)
 		return rc;
 	why = redis_int(reply, 2, -1);
@@ -66,17 +67,19 @@ queue_requeue_all(struct queue *q, enum task_type type, int64_t most,
 {
 	const char *name = type < TASK__MAX ? task_types[type].name : "";
 	int64_t done = 0, pass = 0, some, over, step, why;
+	struct number since = { "" };
 	redisReply *reply = NULL;
 	enum rc rc;
 
 	while (done < most) {
 		step = most - done < QUEUE_CHUNK ? most - done : QUEUE_CHUNK;
-		rc = requeue(q, "all", name, pass, step, &reply, e);
+		rc = requeue(q, "all", name, pass, step, since.s, &reply, e);
 		if (rc != RC_OK)
 			return rc;
 		some = redis_int(reply, 0, 0);
 		over = redis_int(reply, 1, 0);
 		why = redis_int(reply, 2, 0);
+		queue_number(&since, redis_int(reply, 3, 0));
 		freeReplyObject(reply);
 		done += some;
 		pass += over;
@@ -156,6 +159,8 @@ read_got(const redisReply *reply, struct task *t, struct err *e)
 		return rc;
 	queue_task_place(t, reply->element[GOT_SCORE]->str);
 	t->started_us = t->token;
+	if (t->status >= TASK_COMPLETED) /* since its last run, it says */
+		t->put_off = (struct task_error){ 0 };
 	t->lease_us = redis_int(reply, GOT_LEASE, 0);
 	t->due_us = redis_int(reply, GOT_DUE, 0);
 	t->finished_us = redis_int(reply, GOT_FINISHED, 0);

@@ -24,6 +24,7 @@ enum queue_key {
 	KEY_COMPLETED,
 	KEY_CANCELLED,
 	KEY_SLOTS,
+	KEY_ALIASES,
 	QUEUE_KEYS
 };
 

@@ -199,5 +199,7 @@ queue_task_place(struct task *t, const char *score)
 {
 	int64_t head = (int64_t)QUEUE_HEAD_START * 1000000 * t->priority;
 
-	t->ready_us = score[0] != '\0' ? strtoll(score, NULL, 10) + head : 0;
+	/* strtod: newer servers write 1.7e+15. */
+	t->ready_us =
+	    score[0] != '\0' ? (int64_t)strtod(score, NULL) + head : 0;
 }

@@ -6,6 +6,18 @@
 
 #define ERROR_TEXT (TASK_TEXT - 14) /* behind "1763000000000 " */
 
+/* RC_BUSY says that a lease is lost; a Redis that is busy or loading is away.
+ */
+static enum rc
+away(enum rc rc, struct err *e)
+{
+	if (rc != RC_BUSY)
+		return rc;
+	if (e != NULL)
+		e->rc = RC_STORE;
+	return RC_STORE;
+}
+
 static enum rc
 not_ours(const struct task *t, struct err *e)
 {
@@ -142,7 +154,7 @@ queue_fail(struct queue *q, const struct task *t, const struct err *why,
 		KEY_STATS, KEY_CONFIG, KEY_FAILED, KEY_CANCELLED),
 	    args, 9, &reply, e);
 	if (rc != RC_OK)
-		return rc;
+		return away(rc, e);
 	if (redis_int(reply, 0, 1) != 0)
 		rc = not_ours(t, e);
 	freeReplyObject(reply);
@@ -166,9 +178,9 @@ queue_release(struct queue *q, const struct task *t, int64_t delay_ms,
 	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_PROCESSING, KEY_UNIQUE,
 		KEY_STATS, KEY_CANCELLED),
 	    args, 5, &code, e);
-	if (rc == RC_OK && code != 0)
-		rc = not_ours(t, e);
-	return rc;
+	if (rc != RC_OK)
+		return away(rc, e);
+	return code != 0 ? not_ours(t, e) : RC_OK;
 }
 
 enum rc

@@ -115,18 +115,23 @@ put_hex(char *p, uint64_t v, int digits)
 }
 
 /* RFC 9562, section 5.7, with its method 3: the twelve bits behind the
- * milliseconds are their fraction, so that ids of one millisecond are in order
- * too. */
-static void
-put_id(char *p, uint64_t r)
+ * milliseconds are their fraction. */
+static uint64_t
+ticks_now(void)
 {
-	uint64_t us = (uint64_t)clock_wall_us(), ms = us / 1000;
+	uint64_t us = (uint64_t)clock_wall_us();
 
-	p = put_hex(p, ms >> 16, 8);
+	return us / 1000 << 12 | us % 1000 * 4096 / 1000;
+}
+
+static void
+put_id(char *p, uint64_t ticks, uint64_t r)
+{
+	p = put_hex(p, ticks >> 28, 8);
 	*p++ = '-';
-	p = put_hex(p, ms, 4);
+	p = put_hex(p, ticks >> 12, 4);
 	*p++ = '-';
-	p = put_hex(p, 0x7000 | us % 1000 * 4096 / 1000, 4);
+	p = put_hex(p, 0x7000 | (ticks & 0xfff), 4);
 	*p++ = '-';
 	p = put_hex(p, 0x8000 | (r >> 48 & 0x3fff), 4);
 	*p++ = '-';
@@ -148,12 +153,15 @@ fill_random(uint64_t *r, size_t n)
 void
 task_ids_next(struct task_ids *ids, char out[TASK_ID + 1])
 {
+	uint64_t now = ticks_now();
+
 	if (ids->left == 0) {
 		for (size_t i = 0; i < TASK_RANDOM; i += 32)
 			fill_random(ids->random + i, 32);
 		ids->left = TASK_RANDOM;
 	}
-	put_id(out, ids->random[--ids->left]);
+	ids->last = now > ids->last ? now : ids->last + 1;
+	put_id(out, ids->last, ids->random[--ids->left]);
 }
 
 void
@@ -162,7 +170,7 @@ task_new_id(char out[TASK_ID + 1])
 	uint64_t r;
 
 	fill_random(&r, 1);
-	put_id(out, r);
+	put_id(out, ticks_now(), r);
 }
 
 int

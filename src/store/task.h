@@ -109,9 +109,10 @@ enum rc task_status_of(const char *name, enum task_status *, struct err *);
 /* A new time-ordered id (UUIDv7 of the wall clock and getrandom). */
 void task_new_id(char out[TASK_ID + 1]);
 
-/* The same for many; left 0 to begin with. */
+/* The same for many, each later than the one before; zeroed to begin with. */
 #define TASK_RANDOM 128
 struct task_ids {
+	uint64_t last; /* time in the one before */
 	size_t left;
 	uint64_t random[TASK_RANDOM];
 };

@@ -94,6 +94,41 @@ def hangup_ends_it_but_not_under_nohup(s):
         same(status(s, *ids), ["completed" if how else "pending"] * 2)
 
 
+def redis_that_is_away_for_a_while_costs_nothing(s):
+    """Shorter than the lease: what runs goes on, and is not charged."""
+    s.fresh()
+    ids = put(s, *[probe("sleep:4000") for _ in range(2)])
+    d = Drain(s, "--workers", "2", REDIS_TIMEOUT="1", TASK_LEASE="12")
+    wait_until(running(s, *ids), "the tasks")
+    time.sleep(1)
+    s.redis.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(3.5)  # a renewal, and then the completion, fail
+    finally:
+        s.redis.send_signal(signal.SIGCONT)
+    same(d.p.wait(20), 0)
+    for id in ids:
+        t = task(s, id)
+        same((t["status"], runs(t), t["lost"], t.get("errors")),
+             ("completed", 0, None, None), t)
+
+
+def sigterm_while_redis_hangs_ends_within_a_second(s):
+    s.fresh()
+    ids = put(s, probe("sleep:9000"))
+    d = Drain(s, "--workers", "1", TASK_LEASE="12")
+    wait_until(running(s, *ids), "the task")
+    s.redis.send_signal(signal.SIGSTOP)
+    try:
+        begin = time.monotonic()
+        d.p.send_signal(signal.SIGTERM)
+        d.p.wait(10)
+        took = time.monotonic() - begin
+    finally:
+        s.redis.send_signal(signal.SIGCONT)
+    assert took < 1.5, took  # it would have been three
+
+
 def killed_worker_is_replaced(s):
     s.fresh()
     id, = put(s, probe("sleep:1500"))

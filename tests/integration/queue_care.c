@@ -244,6 +244,99 @@ equal_work_held_twice_is_found(void **state)
 	queue_close(q);
 }
 
+/* Two repairs must never be needed. */
+static void
+damage_is_mended_at_once(void **state)
+{
+	static const char *const damages[] = { "HDEL " K "task:%s spec",
+		"HSET " K "task:%s spec 9xbroken", "ZREM " K "ready %s",
+		"HSET " K "task:%s status processing",
+		"HDEL " K "task:%s status", "ZADD " K "processing 1 %s",
+		"ZADD " K "completed 1 %s", "DEL " K "unique",
+		"HSET " K "unique probe|p| %s-no" };
+	struct fixture *f = *state;
+	struct queue_audit audit;
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		struct enqueue_result a, b;
+		struct task_spec s = probe("p");
+		struct queue *q;
+
+		ctl(f, "FLUSHALL");
+		q = open_queue(f);
+		a = put(q, s);
+		ctl(f, damages[i], a.id);
+		s.priority = PRIORITY_URGENT;
+		s.force = 1;
+		b = put(q, s); /* merged, or new where the damage hides it */
+		if (queue_audit(q, 1, &audit, &e) != RC_OK)
+			fail_msg("%s: %s", damages[i], e.msg);
+		if (queue_audit(q, 0, &audit, &e) != RC_OK ||
+		    audit.orphans + audit.duplicates > 0 ||
+		    audit.strays > (i < 2)) /* no task: nothing is deleted */
+			fail_msg("%s: not mended: %lld %lld %lld", damages[i],
+			    ll(audit.orphans), ll(audit.strays),
+			    ll(audit.duplicates));
+		assert_int_equal(get(q, b.id).priority, PRIORITY_URGENT);
+		queue_close(q);
+	}
+}
+
+static void
+aliases_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	static struct task_spec many_same[QUEUE_BATCH];
+	static struct enqueue_result r[QUEUE_BATCH];
+
+	put(q, probe("same"));
+	for (int turn = 0; turn < 12; turn++) {
+		for (size_t i = 0; i < QUEUE_BATCH; i++) {
+			many_same[i] = probe("same");
+			if (turn < 11)
+				task_new_id(many_same[i].id);
+		}
+		assert_int_equal(
+		    queue_enqueue(q, many_same, QUEUE_BATCH, r, NULL), RC_OK);
+	}
+	assert_int_equal(ctl(f, "LLEN " K "aliases"), 10000);
+	/* beside them: the task, ready, unique, stats, config, aliases */
+	assert_int_equal(ctl(f, "DBSIZE"), 10006);
+	assert_sound(q);
+	queue_close(q);
+}
+
+static void
+a_delayed_ask_for_a_cancelled_task_waits(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	struct task_spec s = probe("p");
+	struct enqueue_result r = put(q, s);
+	struct task t = { 0 };
+
+	for (int how = 0; how < 3; how++) {
+		assert_int_equal(take(q, &t), 1);
+		assert_int_equal(cancel(q, r.id), RC_OK);
+		s.delay_ms = 60000;
+		assert_int_equal(put(q, s).what, ENQUEUED_MERGED);
+		if (how == 0)
+			assert_int_equal(
+			    queue_release(q, &t, 0, NULL, NULL), RC_OK);
+		else if (how == 1)
+			assert_int_equal(failed(q, &t, RC_NET, "reset"), RC_OK);
+		else
+			expire(f, t.id);
+		assert_int_equal(take(q, &t), 0);
+		assert_status(q, r.id, TASK_SCHEDULED);
+		make_due(f, r.id);
+	}
+	assert_sound(q);
+	queue_close(q);
+}
+
 static void
 the_limit_depends_on_the_priority(void **state)
 {
@@ -444,6 +537,9 @@ main(void)
 		WITH_REDIS(a_key_of_another_type_changes_nothing),
 		WITH_REDIS(strays_stop_nobody),
 		WITH_REDIS(equal_work_held_twice_is_found),
+		WITH_REDIS(damage_is_mended_at_once),
+		WITH_REDIS(aliases_are_bounded),
+		WITH_REDIS(a_delayed_ask_for_a_cancelled_task_waits),
 		WITH_REDIS(the_limit_depends_on_the_priority),
 		WITH_REDIS(finished_tasks_are_bounded_and_purged),
 		WITH_REDIS(counts_and_lists_agree),

@@ -85,6 +85,8 @@ model_reap(void)
 			m->status = TASK_CANCELLED;
 		else if (m->lost >= QUEUE_POISON && !rerun)
 			m->status = TASK_FAILED;
+		else if (cancel && rerun == 2)
+			m->status = TASK_SCHEDULED;
 		else
 			m->status = TASK_PENDING; /* its old place */
 		if (rerun)
@@ -159,7 +161,7 @@ fail_it(void)
 	spent = permanent || m->retries >= w.f->config.task_max_attempts;
 	if (cancel && !rerun)
 		m->status = TASK_CANCELLED;
-	else if (spent && rerun)
+	else if ((spent || cancel) && rerun)
 		once_more(m, rerun);
 	else
 		m->status = spent ? TASK_FAILED : TASK_SCHEDULED;
@@ -184,7 +186,8 @@ release(void)
 	if (cancel && !rerun)
 		m->status = TASK_CANCELLED;
 	else
-		m->status = delay > 0 ? TASK_SCHEDULED : TASK_PENDING;
+		m->status = delay > 0 || (cancel && rerun == 2) ? TASK_SCHEDULED
+								: TASK_PENDING;
 }
 
 static void

@@ -47,6 +47,8 @@ cat >"$tmp/known" <<-'EOW'
 	LASTSAVE
 	LIMIT
 	LINDEX
+	LLEN
+	LPOP
 	LPUSH
 	LRANGE
 	LTRIM
@@ -58,6 +60,7 @@ cat >"$tmp/known" <<-'EOW'
 	PING
 	PTTL
 	PX
+	RPUSH
 	SCAN
 	SCRIPT
 	SELECT
@@ -70,6 +73,7 @@ cat >"$tmp/known" <<-'EOW'
 	ZADD
 	ZCARD
 	ZCOUNT
+	ZINCRBY
 	ZPOPMIN
 	ZRANGE
 	ZRANGEBYSCORE

@@ -25,7 +25,7 @@ end
 local function read(id)
   local t = redis.pcall('HMGET', prefix .. id, 'status', 'spec', 'created', 'as')
   t.level, t.flags, t.work =
-    string.match(t[2] or '', '^(%d)(%d)(.*|.*|.*)$')
+    string.match(t[2] or '', '^([0-3])([0-7])([^|]+|[^|]*|[^|]*)$')
   return t
 end
 
@@ -49,8 +49,14 @@ local function twin(id, t, holder)
   if repair then
     call('ZADD', CANCELLED, finished, id)
     local h = read(holder)
-    call('HSET', prefix .. holder, 'spec',
-      h.level .. math.max(h.flags % 2, t.flags % 2) + 2 .. t.work)
+    local force = math.max(h.flags % 2, t.flags % 2)
+    call('HSET', prefix .. holder, 'spec', math.max(h.level, t.level) ..
+      h.flags - h.flags % 2 + force .. t.work)
+    if h[1] == 'processing' and t.flags % 2 == 1 then
+      call('HSET', prefix .. holder, 'rerun', finished)
+    elseif h[1] == 'pending' and h.level < t.level then
+      call('ZINCRBY', READY, (h.level - t.level) * HEAD, holder)
+    end
   end
 end
 
@@ -67,7 +73,7 @@ local function task(id)
   end
   if not t.work then
     if sets > 0 then
-      found('strays', 'ZREM', KEYS[other], id)
+      found('strays', 'ZREM', KEYS[other or want], id)
       leave(id)
     elseif not t[4] and call('EXISTS', prefix .. id) == 1 then
       found('strays') -- not ours: nothing is deleted
@@ -81,8 +87,10 @@ local function task(id)
     leave(id, home)
   elseif other and waits and other <= 3 and sets == 1 then
     found('strays', 'HSET', prefix .. id, 'status', STATUS[other])
+    want = other
   elseif not home and waits then
     found('orphans', 'HSET', prefix .. id, 'status', 'pending')
+    want = 1
     leave(id, 1)
     if repair then
       call('ZADD', READY, place(t), id)

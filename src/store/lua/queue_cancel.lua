@@ -32,4 +32,7 @@ call('HSET', key, 'status', 'cancelled')
 call('ZADD', CANCELLED,
   clock[1] .. string.sub('00000' .. clock[2], -6), id)
 redis.pcall('HINCRBY', STATS, 'cancelled', 1)
+if call('ZCARD', CANCELLED) > 10000 then
+  call('UNLINK', prefix .. call('ZPOPMIN', CANCELLED)[1])
+end
 return 0

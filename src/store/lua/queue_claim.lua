@@ -37,14 +37,14 @@ local function pick(step)
     local key, tries = prefix .. id, false
     local spec = pcall('HGET', key, 'spec')
     spec = type(spec) == 'string' and spec
-    local flags, kind = match(spec or '', '^.(.)([^|]*)')
-    if flags and flags > '1' then
+    local flags, kind = match(spec or '', '^[0-3]([0-7])([^|]+)|[^|]*|[^|]*$')
+    if flags and flags % 4 > 1 then
       tries = call('HGET', key, 'tries')
     end
     kind = light[kind]
     -- Whose worker died goes alone: it must not take others with it.
     local alone = kind == false or tries and sub(tries, -2) ~= ' 0'
-    if spec and kind == nil then -- of a type of tomorrow: not ours
+    if spec and kind == nil then -- of tomorrow: not ours
       call('HSET', key, 'status', 'scheduled')
       call('ZADD', SCHEDULED, now + MINUTE, id)
     elseif spec and alone and n > 0 then

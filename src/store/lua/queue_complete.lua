@@ -13,6 +13,7 @@ local finished = clock[1] .. sub('00000' .. clock[2], -6)
 local function again(id, spec, due)
   local key, now = prefix .. id, tonumber(finished)
   call('HDEL', key, 'rerun', 'cancel', 'tries', 'run', 'progress', 'put_off')
+  call('HSET', key, 'spec', sub(spec, 1, 1) .. sub(spec, 2, 2) % 2 .. sub(spec, 3))
   if tonumber(due) > now then
     call('HSET', key, 'status', 'scheduled')
     call('ZADD', SCHEDULED, due, id)

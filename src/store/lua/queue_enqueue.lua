@@ -1,4 +1,4 @@
--- KEYS ready scheduled unique stats config slots, whose hash tag the tasks'
+-- KEYS ready scheduled unique stats config slots aliases, whose hash tag the tasks'
 -- keys share; ARGV head_start_us, 4 limits, slot and its run ('' none), 1 where
 -- an id was given or work is twice in it (0: nobody knows the ids), then groups
 -- of tasks alike: how ("0126": id given, force, priority, delay_us), count,
@@ -6,10 +6,11 @@
 -- Answers a digit each in one string, 0 new, 1 merged, 2 same, 3 full, then
 -- the ids that the merged went into; of a slot that is not accepted '' and
 -- 'taken' (it is, or the scheduler is switched off) or 'full'.
-local READY, LATER, UNIQUE, STATS, CONFIG, SLOTS = unpack(KEYS)
+local READY, LATER, UNIQUE, STATS, CONFIG, SLOTS, ALIASES = unpack(KEYS)
 local prefix = string.sub(READY, 1, -6) .. 'task:'
 local call, ARGV, min, sub = redis.call, ARGV, math.min, string.sub
-local HEAD, DAY, careful = tonumber(ARGV[1]), 86400, ARGV[8] == '1'
+local HEAD, careful = tonumber(ARGV[1]), ARGV[8] == '1'
+local WEEK, KEPT = 7 * 86400, 10000
 local clock = call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local created = clock[1] .. sub('00000' .. clock[2], -6) -- now
@@ -60,32 +61,44 @@ end
 local function merge(id, force, level, delay)
   flush()
   local key = prefix .. id
-  local t = call('HMGET', key, 'status', 'spec', 'run', 'cancel', 'rerun')
-  local status, was = t[1], tonumber(sub(t[2] or '', 1, 1))
+  local t = redis.pcall('HMGET', key, 'status', 'spec', 'cancel', 'rerun')
+  local status = t[1]
+  local was, flags = string.match(t[2] or '', '^([0-3])([0-7])')
   if not was or status ~= 'pending' and status ~= 'scheduled' and
     status ~= 'processing' then
     return false
   end
   level = math.max(level, was)
-  local flags = sub(t[2], 2, 2)
+  local ran = tonumber(flags) >= 4
   flags = force and flags % 2 == 0 and flags + 1 or flags
   call('HSET', key, 'spec', level .. flags .. sub(t[2], 3)) -- the first write
   if status == 'processing' then -- once more, if forced
-    if force or t[4] then
-      call('HSET', key, 'rerun', min(now + delay, tonumber(t[5]) or 2 ^ 53))
+    if force or t[3] then
+      call('HSET', key, 'rerun', min(now + delay, tonumber(t[4]) or 2 ^ 53))
     end
   elseif status == 'pending' then
     local at = call('ZSCORE', READY, id) or place() - was * HEAD
     call('ZADD', READY, at - (level - was) * HEAD, id)
-  elseif not t[3] and delay == 0 then -- never ran; a retry keeps its time
+  elseif not ran and delay == 0 then -- never ran; a retry keeps its time
     call('ZREM', LATER, id)
     call('HSET', key, 'status', 'pending')
     call('ZADD', READY, place() - level * HEAD, id)
-  elseif not t[3] then
+  elseif not ran then
     local due = call('ZSCORE', LATER, id)
     call('ZADD', LATER, min(due or 2 ^ 53, now + delay), id)
   end
   return true
+end
+
+-- An id that was given leads to the task that does its work; for a week, and
+-- not too many of them.
+local function alias(key, id, holder)
+  call('HSET', key, 'as', holder)
+  call('EXPIRE', key, WEEK)
+  call('RPUSH', ALIASES, id)
+  if call('LLEN', ALIASES) > KEPT then
+    call('UNLINK', prefix .. call('LPOP', ALIASES))
+  end
 end
 
 -- Not new: what became of it (see above), and the task that does its work.
@@ -94,11 +107,12 @@ local function known(id, work, holder, h)
   local key, given = prefix .. id, sub(h.how, 1, 1) == '1'
   holder = mine[work] or holder
   if (given or mine[id]) and call('EXISTS', key) == 1 then
-    holder = call('HGET', key, 'as') -- it was merged then
-    return holder and '1' or '2', holder
+    holder = redis.pcall('HGET', key, 'as') -- it was merged then
+    return type(holder) == 'string' and '1' or '2', holder
   elseif holder and merge(holder, h.force, h.level, h.delay) then
-    call('HSET', key, 'as', holder)
-    call('EXPIRE', key, given and 7 * DAY or 600)
+    if given then
+      alias(key, id, holder)
+    end
     return '1', holder
   end
   mine[work], mine[id] = id, true

@@ -29,7 +29,7 @@ local holder = call('HGET', UNIQUE, work)
 
 call('ZREM', PROCESSING, id) -- never refused
 call('HSET', key, 'tries', runs .. ' 0', 'spec',
-  level .. string.sub(t[3], 2, 2) % 2 + 2 .. work, 'errors', n + 1,
+  level .. string.sub(t[3], 2, 2) % 2 + 6 .. work, 'errors', n + 1,
   'e' .. n % ERRORS + 1, string.sub(why, 1, 64))
 call('HDEL', key, 'progress', 'rerun', 'cancel', 'put_off')
 
@@ -50,11 +50,13 @@ if spent and not rerun then
   return finish(FAILED, 'failed', 'dead')
 end
 redis.pcall('HINCRBY', STATS, 'retried', 1)
+call('HDEL', key, 'run')
 local delay = math.min(tonumber(ARGV[6]) * 2 ^ (runs - 1), LONGEST)
 delay = math.max(delay / 2 * (1 + tonumber(ARGV[7])), tonumber(ARGV[8]))
-if spent then -- asked for by force while it ran: it begins anew
+if spent or t[6] then -- asked for while it ran: it begins anew
   delay = rerun - now
-  call('HDEL', key, 'tries', 'run')
+  call('HDEL', key, 'tries')
+  call('HSET', key, 'spec', level .. string.sub(t[3], 2, 2) % 2 .. work)
 end
 if delay > 0 then
   call('HSET', key, 'status', 'scheduled')

@@ -54,12 +54,13 @@ end
 
 local function promote(id)
   local key = prefix .. id
-  local spec = redis.pcall('HMGET', key, 'spec')[1]
+  local t = redis.pcall('HMGET', key, 'spec', 'status')
+  local level = string.match(t[1] or '', '^%d')
   call('ZREM', SCHEDULED, id)
-  if spec then
+  if level and t[2] == 'scheduled' then
     last = math.max(last + 1, now)
     call('HSET', key, 'status', 'pending')
-    call('ZADD', READY, text(last - string.sub(spec, 1, 1) * HEAD), id)
+    call('ZADD', READY, text(last - level * HEAD), id)
   end
 end
 
@@ -68,14 +69,14 @@ end
 local function lost(id)
   local key = prefix .. id
   local t = redis.pcall('HMGET', key, 'spec', 'run', 'tries', 'cancel', 'rerun',
-    'errors')
+    'errors', 'status')
   call('ZREM', PROCESSING, id) -- never refused
-  if not t[1] then
+  if not string.match(t[1] or '', '^%d%d') or t[7] ~= 'processing' then
     return
   end
   local work, level = string.sub(t[1], 3), string.sub(t[1], 1, 1)
   local owner, was, score =
-    string.match(t[2] or '', '^%d+ (.*) (%d) (%-?%d+)$')
+    string.match(t[2] or '', '^%d+ (.*) (%d) (%S+)$')
   local runs, times = string.match(t[3] or '0 0', '(%d+) (%d+)')
   local n, why, rerun = tonumber(t[6] or 0), 'lost: the lease ran out', t[5]
   times = times + 1
@@ -85,7 +86,7 @@ local function lost(id)
   end
   why = text(math.floor(now / 1000)) .. ' ' .. why .. ', ' .. (owner or '')
   call('HSET', key, 'tries', runs .. ' ' .. (rerun and 0 or times), 'spec',
-    level .. string.sub(t[1], 2, 2) % 2 + 2 .. work, 'errors', n + 1,
+    level .. string.sub(t[1], 2, 2) % 2 + 6 .. work, 'errors', n + 1,
     'e' .. n % ERRORS + 1, string.sub(why, 1, 64))
   if t[4] and not rerun then
     redis.pcall('HINCRBY', STATS, 'cancelled', 1)
@@ -95,6 +96,11 @@ local function lost(id)
     return finish(id, key, work, FAILED, 'failed')
   end
   call('HDEL', key, 'run', 'progress', 'rerun', 'cancel')
+  if t[4] and tonumber(rerun) > now then -- cancelled, and wanted then
+    call('HSET', key, 'status', 'scheduled')
+    call('ZADD', SCHEDULED, rerun, id)
+    return
+  end
   call('HSET', key, 'status', 'pending')
   call('ZADD', READY, text((score or now) - (level - (was or 0)) * HEAD), id)
 end

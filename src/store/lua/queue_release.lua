@@ -18,12 +18,14 @@ if t[1] ~= ARGV[2] or t[2] ~= 'processing' then
   return 1
 end
 local work, level = string.sub(t[3], 3), string.sub(t[3], 1, 1)
-local was, score = string.match(ARGV[2], '(%d) (%-?%d+)$')
+local was, score = string.match(ARGV[2], '(%d) (%S+)$')
 local runs = string.match(t[4] or '0', '%d+')
 local holder = call('HGET', UNIQUE, work)
 
 call('ZREM', PROCESSING, id) -- never refused
-call('HDEL', key, 'tries', 'progress', 'rerun', 'cancel', 'put_off')
+local flags = string.sub(t[3], 2, 2) % 4
+call('HDEL', key, 'run', 'tries', 'progress', 'rerun', 'cancel', 'put_off')
+call('HSET', key, 'spec', level .. flags + 4 .. work) -- it has run
 if runs ~= '0' then
   call('HSET', key, 'tries', runs .. ' 0')
 end
@@ -35,6 +37,9 @@ if t[5] and not t[6] then
   call('ZADD', CANCELLED, text(now), id)
   redis.pcall('HINCRBY', STATS, 'cancelled', 1)
   return 0
+end
+if t[5] then -- asked for anew since: when that is wanted
+  due = math.max(due, t[6])
 end
 if ARGV[5] ~= '' then
   call('HSET', key, 'put_off',

@@ -1,8 +1,9 @@
 -- KEYS ready scheduled unique config failed cancelled, whose hash tag the
 -- tasks' keys share; ARGV head_start_us, 4 limits, then "id" and an id, or
--- "all", a type or "", and how many of the failed to pass over and to look at
--- Answers { requeued, passed over, why not } (of an id: 1 no such task, 2 it
--- has not failed, 3 equal work waits or runs, 4 the queue is full).
+-- "all", a type or "", how many of the failed to pass over and to look at, and
+-- the time of the first call ("" it is): who failed since is not meant
+-- Answers { requeued, passed over, why not, that time } (of an id: 1 no such
+-- task, 2 it has not failed, 3 equal work waits or runs, 4 the queue is full).
 local READY, SCHEDULED, UNIQUE, CONFIG, FAILED, CANCELLED = unpack(KEYS)
 local prefix = string.sub(READY, 1, -6) .. 'task:'
 local call, HEAD, all = redis.call, tonumber(ARGV[1]), ARGV[6] == 'all'
@@ -17,6 +18,7 @@ local function text(v)
 end
 
 local function requeue(id)
+  id = call('HGET', prefix .. id, 'as') or id
   local key = prefix .. id
   local t = call('HMGET', key, 'status', 'spec')
   local work = string.sub(t[2] or '', 3)
@@ -46,9 +48,10 @@ local function requeue(id)
   return 0
 end
 
-local done, passed, why, ids = 0, 0, 0, { ARGV[7] }
+local done, passed, why, ids, since = 0, 0, 0, { ARGV[7] }, text(now)
 if all then
-  ids = call('ZRANGE', FAILED, ARGV[8], ARGV[8] + ARGV[9] - 1)
+  since = ARGV[10] ~= '' and ARGV[10] or since
+  ids = call('ZRANGEBYSCORE', FAILED, '-inf', since, 'LIMIT', ARGV[8], ARGV[9])
 end
 for _, id in ipairs(ids) do
   why = requeue(id)
@@ -64,4 +67,4 @@ end
 if done > 0 then
   call('HSET', CONFIG, 'last_ready', text(last))
 end
-return { done, passed, why }
+return { done, passed, why, since }

@@ -47,7 +47,9 @@ local out = { now, pending, call('ZCARD', SCHEDULED), call('ZCARD', PROCESSING),
   call('ZCOUNT', PROCESSING, '-inf', text(now)),
   paused and stop or 0, rate(COMPLETED), rate(FAILED),
   line[1], line[2], line[3], line[4] }
-for i, v in ipairs(call('HMGET', STATS, unpack(ARGV, 2))) do
+local counters = redis.pcall('HMGET', STATS, unpack(ARGV, 2))
+for i = 1, #ARGV - 1 do
+  local v = counters[i]
   -- this one is written with the token, in one go
   v = ARGV[i + 1] == 'claimed' and c[4] or v
   out[#out + 1] = tonumber(v or 0)
