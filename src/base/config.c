@@ -55,6 +55,9 @@ static const struct setting settings[] = {
 	    "the sources, in the order in which they are tried" },
 	{ "FINVIZ_URL", URL, AT(finviz_url), 0, 0, "https://finviz.com",
 	    "where Finviz is" },
+	{ "FINVIZ_AUTH", SECRET, AT(finviz_auth), 0, 0, "",
+	    "token of Finviz Elite: its export is asked for instead of "
+	    "pages" },
 	{ "RATE_LIMIT", REAL, AT(rate_limit), 0.01, 1000, "2",
 	    "calls a second to Finviz, by all processes together" },
 	{ "YAHOO_URL", URL, AT(yahoo_url), 0, 0,

@@ -37,6 +37,8 @@ struct config {
 
 	char sources[LIMIT_SETTING]; /* names, in order, comma-separated */
 	char finviz_url[LIMIT_SETTING];
+	/* The token of Finviz Elite, a secret; "": none. */
+	char finviz_auth[LIMIT_SETTING];
 	double rate_limit; /* calls a second to Finviz */
 	char yahoo_url[LIMIT_SETTING];
 	char yahoo_cookie_url[LIMIT_SETTING];

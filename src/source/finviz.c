@@ -1,10 +1,11 @@
 /*
  * The conversation with finviz.com's screener: one custom view with all
  * columns, sorted by ticker, page by page; where the site refuses the columns,
- * its classic views, joined by ticker.
+ * its classic views, joined by ticker.  With FINVIZ_AUTH the export of Finviz
+ * Elite instead of pages: one call.
  *
  * What is known of the site, and how: requests and columns from its own page
- * script and column picker, 2021 to 2026; nothing here needs an account.
+ * script and column picker, 2021 to 2026.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "base/buf.h"
 #include "source/finviz_csv.h"
+#include "source/finviz_elite.h"
 #include "source/finviz_page.h"
 #include "source/finviz_refusal.h"
 #include "source/finviz_sweep.h"
@@ -34,14 +36,15 @@ struct conversation {
 	char screener[LIMIT_SETTING + 16]; /* ".../screener" */
 	char filter[128];                  /* "&f=idx_sp500" */
 	char columns[1024];                /* "&c=0,1,2" */
-	int refused;   /* the columns: the classic views it is */
-	size_t view;   /* of the classic ones */
-	unsigned gen;  /* answers to an earlier one come too late */
-	int restarted; /* the sweep was started over */
-	size_t calls;  /* handed out since the first view began */
-	size_t flying; /* requests without an answer */
-	size_t pages;  /* of a view, the most that any count told */
-	int64_t total; /* -1: not known */
+	char export[LIMIT_URL]; /* Elite: its address, with the token; "" */
+	int refused;            /* the columns: the classic views it is */
+	size_t view;            /* of the classic ones */
+	unsigned gen;           /* answers to an earlier one come too late */
+	int restarted;          /* the sweep was started over */
+	size_t calls;           /* handed out since the first view began */
+	size_t flying;          /* requests without an answer */
+	size_t pages;           /* of a view, the most that any count told */
+	int64_t total;          /* -1: not known */
 	int done;
 	struct err why;            /* what it failed of; RC_OK */
 	struct finviz_sweep sweep; /* of the current view */
@@ -129,6 +132,10 @@ build_texts(struct conversation *c, const struct query *q, struct err *e)
 		columns_text(&b);
 		rc = put_text(&b, c->columns, sizeof(c->columns), e);
 	}
+	if (rc == RC_OK && q->config->finviz_auth[0] != '\0') {
+		finviz_elite_url(&b, q->config, CUSTOM, c->filter, c->columns);
+		rc = put_text(&b, c->export, sizeof(c->export), e);
+	}
 	buf_fini(&b);
 	return rc;
 }
@@ -184,6 +191,19 @@ count_pages(struct conversation *c)
 		c->pages = n;
 }
 
+/* The one request of Elite. */
+static enum step
+next_export(struct conversation *c, struct http_request *out)
+{
+	if (c->calls > 0)
+		return STEP_WAIT;
+	c->calls++;
+	memset(out, 0, sizeof(*out));
+	out->accept = "text/csv";
+	memcpy(out->url, c->export, sizeof(out->url));
+	return STEP_REQUEST;
+}
+
 static enum step
 finviz_next(struct conversation *c, struct http_request *out)
 {
@@ -191,6 +211,8 @@ finviz_next(struct conversation *c, struct http_request *out)
 
 	if (c->done || c->why.rc != RC_OK)
 		return STEP_DONE;
+	if (c->export[0] != '\0')
+		return next_export(c, out);
 	if (c->calls >= call_budget(c))
 		return STEP_WAIT;
 	first = finviz_sweep_next(&c->sweep);
@@ -343,6 +365,19 @@ take_page(struct conversation *c, size_t first, const struct finviz_page *page,
 }
 
 static enum rc
+take_export(
+    struct conversation *c, const struct http_response *r, struct err *e)
+{
+	enum rc rc = finviz_elite_read(r, &c->joined, e);
+
+	if (rc != RC_OK && rc != RC_EMPTY)
+		return rc;
+	c->total = (int64_t)c->joined.count;
+	c->done = 1;
+	return RC_OK;
+}
+
+static enum rc
 finviz_feed(
     struct conversation *c, const struct http_response *r, struct err *e)
 {
@@ -352,6 +387,8 @@ finviz_feed(
 
 	if (c->why.rc != RC_OK)
 		return err_set(e, c->why.rc, "%s", c->why.msg);
+	if (c->export[0] != '\0' && !c->done)
+		return take_export(c, r, e);
 	if (c->done || r->tag >> TAG_SHIFT != c->gen ||
 	    !finviz_sweep_awaits(&c->sweep, first))
 		return RC_OK;

@@ -22,6 +22,7 @@ enum fault_kind {
 	FAULT_CONSENT,
 	FAULT_HTML,
 	FAULT_CRUMB,
+	FAULT_TOKEN,
 	/* another connection */
 	FAULT_RESET,
 	FAULT_SILENCE,

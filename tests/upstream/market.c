@@ -56,7 +56,9 @@ help(void)
 
 	text_add(&t, "usage: " USAGE
 		     "A local market for tests: speaks Finviz (/screener) and "
-		     "Yahoo (/cookie, /v1, /v7, /v8).\n\n");
+		     "Yahoo (/cookie, /v1, /v7, /v8).\n"
+		     "/export/screener is Finviz Elite's, with auth="
+		     "\"" ELITE_TOKEN "\".\n\n");
 	faults_help(&t);
 	text_add(&t, "GET /_/faults lists them; POST /_/reset clears all; "
 		     "GET /_/calls[?since=N&path=PREFIX]\nhas counts and the "

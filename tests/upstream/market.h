@@ -21,9 +21,13 @@ struct sessions;
  *	routes.c    who answers a path     deliver.c   how an answer is sent
  *	broken.c    faulty answers         gzip.c
  *	finviz.c screen.c page.c spoil.c markup*.c     the screener
+ *	export.c                                       the export of Elite
  *	yahoo.c quote.c chart.c series.c sessions.c    the API
  *	control.c calls.c faults.c                     /_/
  */
+
+/* What opens the export of Finviz Elite here. */
+#define ELITE_TOKEN "demo-elite/token+1"
 
 struct options {
 	uint16_t port; /* 0: any free one */
@@ -87,7 +91,7 @@ void answer_free(struct answer *);
 typedef void handler(struct world *, const struct request *,
     const struct fault *, struct answer *);
 
-handler finviz_screener;
+handler finviz_screener, finviz_export, finviz_old_export, finviz_login;
 handler yahoo_cookie, yahoo_crumb, yahoo_quote, yahoo_chart, yahoo_spark;
 handler yahoo_consent, yahoo_collect_consent;
 handler control_faults, control_reset, control_calls, control_health;

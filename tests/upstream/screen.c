@@ -322,9 +322,10 @@ fill_rows(struct page *p, const struct order *found, const char *r)
 	}
 }
 
-void
-screen_page(struct page *p, const struct market *m,
-    const struct screen_query *q, int era, const struct fault *fault)
+/* Everything but the rows; the companies found, in order, to be freed. */
+static struct order *
+open_page(struct page *p, const struct market *m, const struct screen_query *q,
+    int era, const struct fault *fault)
 {
 	struct order *found;
 	size_t i, lost = 0;
@@ -343,9 +344,33 @@ screen_page(struct page *p, const struct market *m,
 		lost = (size_t)fault->n;
 	p->found -= lost < p->found ? lost : p->found;
 	p->total = p->found;
+	return found;
+}
+
+void
+screen_page(struct page *p, const struct market *m,
+    const struct screen_query *q, int era, const struct fault *fault)
+{
+	struct order *found = open_page(p, m, q, era, fault);
+
 	fill_rows(p, found, q->r);
 	free(found);
 	page_spoil(p, fault);
+}
+
+const struct company **
+screen_list(struct page *p, const struct market *m,
+    const struct screen_query *q, int era, const struct fault *fault)
+{
+	struct order *found = open_page(p, m, q, era, fault);
+	const struct company **all = mem_new((p->found + 1) * sizeof(*all));
+	size_t i;
+
+	for (i = 0; i < p->found; i++)
+		all[i] = found[i].company;
+	free(found);
+	page_spoil(p, fault);
+	return all;
 }
 
 void

@@ -56,6 +56,10 @@ struct page {
  */
 void screen_page(struct page *, const struct market *,
     const struct screen_query *, int era, const struct fault *);
+/* The same without rows: all companies of the query, found of them, in order.
+ * To be freed. */
+const struct company **screen_list(struct page *, const struct market *,
+    const struct screen_query *, int era, const struct fault *);
 void page_free(struct page *);
 
 /* Alter the page as the fault says (spoil.c). */
