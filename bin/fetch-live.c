@@ -150,6 +150,7 @@ fetch_all(
 		struct fetch_request request = {
 			.dataset = a->datasets[i],
 			.refresh = a->refresh || a->source != NULL,
+			.filled = a->fill,
 			.max_age_ms = a->max_age_ms,
 			.only = run->source,
 		};

@@ -46,7 +46,9 @@ cached(struct redis *redis, const struct fetch_args *a, enum rc *worst)
 	for (n = 0; n < a->ndatasets && rc == RC_OK; n++) {
 		rc = cache_get(redis, &a->datasets[n], a->max_age_ms,
 		    CACHE_COUNT_NONE, &entries[n], NULL, NULL);
-		if (rc == RC_OK && entries[n].state != CACHE_FRESH)
+		if (rc == RC_OK &&
+		    (entries[n].state != CACHE_FRESH ||
+			(a->fill && !envelope_is_filled(entries[n].bytes))))
 			rc = RC_NOTFOUND;
 	}
 	for (i = 0; i < n && rc == RC_OK; i++) {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "fetch_args.h"
+#include "fill.h"
 
 #define PROG "fetch"
 
@@ -38,6 +39,13 @@ static const char help[] =
     "(0-31536000)\n"
     "  --source NAME    ask this source only, and not the cache: finviz, "
     "yahoo\n"
+    "  --fill[=A,B]     where the source has no figure of a company, take that "
+    "of\n"
+    "                   another of SOURCES; of these fields only, else of all. "
+    "The\n"
+    "                   envelope's \"filled\" says which; FILL_FIELDS makes it "
+    "a\n"
+    "                   habit\n"
     "  --async          do not fetch, but put a task for each dataset into "
     "the\n"
     "                   queue (with --refresh one that fetches in any case) "
@@ -82,6 +90,7 @@ enum long_option {
 	OPT_REFRESH,
 	OPT_MAX_AGE,
 	OPT_SOURCE,
+	OPT_FILL,
 	OPT_ASYNC,
 	OPT_FORMAT,
 	OPT_FIELDS,
@@ -99,6 +108,7 @@ static const struct option options[] = {
 	{ "refresh", no_argument, NULL, OPT_REFRESH },
 	{ "max-age", required_argument, NULL, OPT_MAX_AGE },
 	{ "source", required_argument, NULL, OPT_SOURCE },
+	{ "fill", optional_argument, NULL, OPT_FILL },
 	{ "async", no_argument, NULL, OPT_ASYNC },
 	{ "format", required_argument, NULL, OPT_FORMAT },
 	{ "fields", required_argument, NULL, OPT_FIELDS },
@@ -117,6 +127,7 @@ struct asked {
 	const char *sectors[DATASET_SECTORS * 2];
 	size_t nindexes, nsectors;
 	int all, status_given, settings;
+	const char *fill;  /* fields, NULL: not given */
 	int format, shape; /* --format, another option of the view */
 };
 
@@ -195,6 +206,10 @@ take(struct fetch_args *a, struct asked *q, int c)
 	case OPT_SOURCE:
 		a->source = optarg;
 		break;
+	case OPT_FILL:
+		q->fill = optarg != NULL ? optarg : "all";
+		a->fill = 1;
+		break;
 	case OPT_ASYNC:
 		a->async = 1;
 		break;
@@ -272,9 +287,9 @@ check_async(struct fetch_args *a, const struct asked *q)
 	if (!a->async)
 		return;
 	if (a->file != NULL || a->source != NULL || a->max_age_ms >= 0 ||
-	    q->shape)
+	    a->fill || q->shape)
 		opt_fail(PROG, "--async goes without -f, --source, --max-age, "
-			       "--fields, --sort and --limit");
+			       "--fill, --fields, --sort and --limit");
 	if (q->format && !json)
 		opt_fail(PROG, "--async goes with --format json or ndjson");
 	a->json = q->format;
@@ -291,10 +306,10 @@ check(const struct fetch_args *a, const struct asked *q)
 		return;
 	if (a->source == NULL)
 		opt_fail(PROG, "-f needs --source");
-	if (a->refresh || a->max_age_ms >= 0 || q->all || q->nindexes > 1 ||
-	    q->nsectors > 1)
+	if (a->refresh || a->fill || a->max_age_ms >= 0 || q->all ||
+	    q->nindexes > 1 || q->nsectors > 1)
 		opt_fail(PROG,
-		    "-f is one body: it goes without --refresh, "
+		    "-f is one body: it goes without --refresh, --fill, "
 		    "--max-age, --all and a second --index or --sector");
 }
 
@@ -310,6 +325,27 @@ terminal(struct view *v)
 		v->width = w.ws_col;
 	v->colour = (no_color == NULL || *no_color == '\0') &&
 		    (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+/* The fields of --fill go before those of FILL_FIELDS. */
+static void
+take_fill(struct config *c, const struct asked *q)
+{
+	unsigned char want[FIELD__MAX];
+	struct err e;
+	enum rc rc;
+
+	if (q->fill != NULL &&
+	    (*q->fill == '\0' || strlen(q->fill) >= sizeof(c->fill_fields)))
+		opt_fail(PROG, "--fill= names fields, with commas, or all");
+	if (q->fill != NULL)
+		snprintf(c->fill_fields, sizeof(c->fill_fields), "%s", q->fill);
+	rc = fill_parse(q->fill != NULL ? "--fill" : "FILL_FIELDS",
+	    c->fill_fields, want, &e);
+	if (rc != RC_OK && q->fill != NULL)
+		opt_fail(PROG, "%s", e.msg);
+	if (rc != RC_OK)
+		exit(opt_report(PROG, &e));
 }
 
 _Static_assert(
@@ -338,6 +374,7 @@ fetch_args(struct fetch_args *a, struct config *c, int argc, char *argv[])
 	check(a, &q);
 	if (rc != RC_OK)
 		exit(opt_report(PROG, &e));
+	take_fill(c, &q);
 	if (q.settings) {
 		config_print(c, stdout);
 		exit(fflush(stdout) == 0 ? 0 : rc_exit(RC_SYS));

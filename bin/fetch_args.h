@@ -17,6 +17,7 @@ struct fetch_args {
 	struct dataset datasets[LIMIT_DATASETS];
 	size_t ndatasets;
 	int refresh;
+	int fill;           /* take nothing that gaps were not filled in */
 	int async;          /* enqueue instead */
 	int json;           /* what was enqueued as JSON */
 	int64_t max_age_ms; /* -1: not given */

@@ -28,6 +28,11 @@ fetcher_open(struct fetcher **out, const struct config *c, struct redis *redis,
 	f->watch_arg = arg;
 	rc = source_list(c->sources, f->sources, &f->nsources, e);
 	if (rc == RC_OK)
+		rc = fill_parse("FILL_FIELDS", c->fill_fields, f->plan.want, e);
+	f->plan.sources = f->sources;
+	f->plan.n = f->nsources;
+	f->fills = c->fill_fields[0] != '\0';
+	if (rc == RC_OK)
 		rc = guard_open(&f->env.guard, c, redis, e);
 	if (rc == RC_OK)
 		rc = http_open(&f->env.http, c, e);
@@ -117,6 +122,15 @@ fetcher_lose_redis(struct fetcher *f, const struct err *why, struct err *e)
 	return RC_OK;
 }
 
+/* What nobody was to fill is not fresh for who wants it filled. */
+static void
+need_filled(const struct fetch_request *r, struct cache_entry *entry)
+{
+	if (r->filled && entry->state == CACHE_FRESH &&
+	    !envelope_is_filled(entry->bytes))
+		entry->state = CACHE_STALE;
+}
+
 enum rc
 fetcher_look(struct fetcher *f, const struct fetch_request *r,
     enum cache_count count, struct cache_entry *entry, struct err *e)
@@ -134,6 +148,7 @@ fetcher_look(struct fetcher *f, const struct fetch_request *r,
 	if (foreign && count != CACHE_COUNT_NONE)
 		log_warn("the cached value of %s / %s is not ours: passed over",
 		    r->dataset.index, r->dataset.sector);
+	need_filled(r, entry);
 	return rc == RC_OK ? RC_OK : fetcher_lose_redis(f, &why, e);
 }
 
@@ -192,9 +207,11 @@ fetcher_add(struct fetcher *f, const struct fetch_request *r, fetch_done *done,
 	j->arg = arg;
 	rc = fetcher_look(f, r, CACHE_COUNT_ALL, &j->entry, e);
 	if (rc == RC_OK && !r->refresh && f->env.redis != NULL &&
-	    j->entry.state != CACHE_FRESH)
+	    j->entry.state != CACHE_FRESH) {
 		publish_derive(f->config, f->env.redis, &r->dataset,
 		    r->max_age_ms, &j->entry);
+		need_filled(r, &j->entry);
+	}
 	if (rc == RC_OK && (r->refresh || j->entry.state != CACHE_FRESH))
 		rc = path_join(f, j, e);
 	if (rc != RC_OK) {
@@ -268,6 +285,7 @@ land(struct fetcher *f, struct path *p, struct err *e)
 
 	pub.asked = sweep_members(p->sweep, &pub.members);
 	pub.table = sweep_table(p->sweep, &pub.total);
+	pub.fill = sweep_filled(p->sweep);
 	rc =
 	    publish(f->config, f->env.redis, &pub, hand_out, &h, &stored, &why);
 	if (rc == RC_INVALID) {
@@ -360,9 +378,12 @@ take_off(struct fetcher *f, struct path *p, int64_t now_ms, int64_t *wake_ms,
 	if (rc != RC_OK || !fetcher_has_jobs(f, p))
 		return rc;
 	p->renew_ms = now_ms + FLIGHT_RENEW_MS;
-	return sweep_begin(&p->sweep, &f->env, &p->dataset,
+	rc = sweep_begin(&p->sweep, &f->env, &p->dataset,
 	    p->only != NULL ? &p->only : f->sources,
 	    p->only != NULL ? 1 : f->nsources, deadline_ms, e);
+	if (rc == RC_OK && f->fills)
+		sweep_plan(p->sweep, &f->plan);
+	return rc;
 }
 
 static void
@@ -373,9 +394,9 @@ watch(struct fetcher *f, const struct path *p, int64_t now_ms)
 
 	if (f->watch == NULL)
 		return;
-	if (p->sweep != NULL && sweep_source(p->sweep) != NULL) {
+	if (p->sweep != NULL && sweep_asked(p->sweep) != NULL) {
 		sweep_progress(p->sweep, now_ms, &d);
-		w.source = sweep_source(p->sweep)->name;
+		w.source = sweep_asked(p->sweep)->name;
 		w.pages = d.pages;
 		w.rows = d.rows;
 		w.total = d.total;

@@ -38,6 +38,8 @@ struct fetcher {
 	struct redis *lost; /* the Redis that went away, with our flights */
 	const struct source *sources[LIMIT_SOURCES];
 	size_t nsources;
+	struct filling_plan plan;
+	int fills; /* FILL_FIELDS names some */
 	fetch_watch *watch;
 	void *watch_arg;
 	struct job *jobs;

@@ -123,6 +123,22 @@ struct footer {
 	int64_t now_ms;
 };
 
+/* Which figures are not the source's own. */
+static void
+write_filled(struct buf *b, const struct filled *of)
+{
+	for (size_t i = 0; i < of->nsources; i++) {
+		size_t figures = 0, columns = 0;
+
+		for (int f = 0; f < FIELD__MAX; f++) {
+			figures += of->count[f][i];
+			columns += of->count[f][i] > 0;
+		}
+		buf_addf(b, "\n%zu figures in %zu column%s are from %s",
+		    figures, columns, columns == 1 ? "" : "s", of->source[i]);
+	}
+}
+
 static void
 write_footer(struct buf *b, const struct footer *f)
 {
@@ -150,6 +166,7 @@ write_footer(struct buf *b, const struct footer *f)
 		    (long long)(h->total - (int64_t)f->count));
 	if (h->members[0] != '\0')
 		buf_addf(b, "\nmembers from %s", h->members);
+	write_filled(b, &h->filled);
 	if (h->origin[0] != '\0')
 		buf_addf(b, "\nNOT LIVE DATA: %s stands in for %s", h->origin,
 		    h->source);
@@ -178,6 +195,7 @@ write_json(struct buf *b, const char *bytes, size_t stale,
 		.source = h->source,
 		.origin = h->origin[0] ? h->origin : NULL,
 		.members = h->members[0] ? h->members : NULL,
+		.filled = h->is_filled ? &h->filled : NULL,
 		.fetched_ms = h->fetched_ms,
 		.fresh_ms = h->fresh_ms,
 		.total = h->partial ? h->total : (int64_t)t->count,

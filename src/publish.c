@@ -58,11 +58,12 @@ may_store(enum rc stored)
 
 /* One dataset: envelope, cache, done. */
 static enum rc
-dataset(struct press *press, const struct dataset *ds, const struct table *t,
+dataset(struct press *press, const struct dataset *ds, struct table *t,
     int64_t total, struct err *e)
 {
 	const struct publication *p = press->p;
 	int primary = t == p->table;
+	struct filled filled;
 	struct envelope env = {
 		.dataset = *ds,
 		.source = p->source,
@@ -76,6 +77,10 @@ dataset(struct press *press, const struct dataset *ds, const struct table *t,
 	struct buf b;
 	enum rc rc;
 
+	if (p->fill != NULL) {
+		fill_count(p->fill, p->table, t, &filled);
+		env.filled = &filled;
+	}
 	buf_init(&b, LIMIT_ENVELOPE);
 	envelope_write(&b, &env);
 	rc = buf_check(&b, "dataset", e);
@@ -161,6 +166,27 @@ whole_is_partial(const struct cache_entry *whole)
 	return !envelope_peek(whole->bytes, &count, &partial) || partial;
 }
 
+/*
+ * What of a part of the dataset was filled; 0 where that cannot be told: the
+ * envelope says of a field that all records have it of one source, or how many
+ * have it, but not which.
+ */
+static int
+part_filled(struct filled *of, const struct table *part)
+{
+	for (int f = 0; f < FIELD__MAX; f++) {
+		int whole = filled_whole(of, (enum field)f);
+
+		for (size_t i = 0; i < of->nsources; i++)
+			if (of->count[f][i] > 0 && (int)i != whole)
+				return 0;
+		if (whole >= 0)
+			of->count[f][whole] = (uint32_t)part->count;
+	}
+	of->rows = part->count;
+	return 1;
+}
+
 /* Cut the sector out of its index's envelope and cache it. */
 static enum rc
 cut(const struct config *c, struct redis *redis, const struct dataset *ds,
@@ -177,11 +203,14 @@ cut(const struct config *c, struct redis *redis, const struct dataset *ds,
 	rc = envelope_read(whole->bytes, whole->len, &head, &t, e);
 	if (rc == RC_OK)
 		rc = table_copy_where(&part, &t, FIELD_SECTOR, ds->sector, e);
+	if (rc == RC_OK && head.is_filled && !part_filled(&head.filled, &part))
+		rc = RC_NOTFOUND;
 	if (rc == RC_OK) {
 		struct envelope env = { .dataset = *ds,
 			.source = head.source,
 			.origin = head.origin[0] ? head.origin : NULL,
 			.members = head.members[0] ? head.members : NULL,
+			.filled = head.is_filled ? &head.filled : NULL,
 			.fetched_ms = whole->fetched_us / 1000,
 			.fresh_ms = whole->fresh_ms,
 			.total = (int64_t)part.count,

@@ -13,6 +13,7 @@
 #include "base/rc.h"
 #include "data/envelope.h"
 #include "data/table.h"
+#include "fill.h"
 #include "store/cache.h"
 #include "store/redis.h"
 
@@ -24,6 +25,7 @@ struct publication {
 	struct table *table;
 	const struct table *asked; /* the members that were asked for, where
 				      the source may miss some; NULL: none */
+	const struct fill *fill;   /* of table; NULL: nobody fills */
 	int64_t total;             /* the site's own; -1: none */
 	int64_t fence_us;          /* when the sweep began */
 };

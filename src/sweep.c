@@ -20,6 +20,8 @@ struct sweep {
 	struct table table;
 	int64_t total;
 	struct attempts attempts;
+	const struct filling_plan *plan; /* NULL: gaps stay */
+	struct filling *filling;         /* of table; NULL: not at that */
 };
 
 enum rc
@@ -42,9 +44,17 @@ sweep_begin(struct sweep **out, const struct drive_env *env,
 	return RC_OK;
 }
 
+void
+sweep_plan(struct sweep *s, const struct filling_plan *plan)
+{
+	s->plan = plan;
+}
+
 static void
 drop(struct sweep *s)
 {
+	filling_end(s->filling);
+	s->filling = NULL;
 	drive_end(s->drive);
 	s->drive = NULL;
 	free(s->members);
@@ -129,6 +139,24 @@ check(struct sweep *s, struct err *e)
 	return rc;
 }
 
+/* The table is good: now its gaps, if they are to be filled. */
+static enum rc
+fill(struct sweep *s, int64_t now_ms, int64_t *wake_ms, struct err *e)
+{
+	struct filling_task task = { s->plan, &s->dataset, s->list[s->at],
+		&s->attempts, &s->table, s->deadline_ms };
+	struct err why;
+
+	if (s->plan == NULL)
+		return RC_OK;
+	if (s->filling == NULL &&
+	    filling_begin(&s->filling, s->env, &task, &why) != RC_OK) {
+		log_warn("not filled: %s", why.msg);
+		return RC_OK;
+	}
+	return filling_step(s->filling, now_ms, wake_ms, e);
+}
+
 /* Every source failed: one line, and the code that says what to do. */
 static enum rc
 all_failed(const struct sweep *s, struct err *e)
@@ -157,6 +185,8 @@ sweep_step(struct sweep *s, int64_t now_ms, int64_t *wake_ms, struct err *e)
 	int64_t wait_ms = 0;
 	enum rc rc = RC_OK;
 
+	if (s->filling != NULL)
+		return filling_step(s->filling, now_ms, wake_ms, e);
 	while (s->at < s->n) {
 		if (s->drive == NULL)
 			rc = begin_source(s, &why);
@@ -171,7 +201,7 @@ sweep_step(struct sweep *s, int64_t now_ms, int64_t *wake_ms, struct err *e)
 		if (rc == RC_OK) {
 			rc = check(s, &why);
 			if (rc == RC_OK)
-				return rc;
+				return fill(s, now_ms, wake_ms, e);
 		}
 		/* Not the source's, and the next would fare no better. */
 		if (rc == RC_STORE || rc == RC_DENIED || rc == RC_FULL ||
@@ -192,7 +222,10 @@ sweep_step(struct sweep *s, int64_t now_ms, int64_t *wake_ms, struct err *e)
 void
 sweep_again(struct sweep *s)
 {
-	drop(s);
+	if (s->filling != NULL)
+		filling_again(s->filling);
+	else
+		drop(s);
 }
 
 void
@@ -215,6 +248,21 @@ sweep_source(const struct sweep *s)
 	return s->at < s->n ? s->list[s->at] : NULL;
 }
 
+const struct source *
+sweep_asked(const struct sweep *s)
+{
+	const struct source *filler =
+	    s->filling != NULL ? filling_source(s->filling) : NULL;
+
+	return filler != NULL ? filler : sweep_source(s);
+}
+
+const struct fill *
+sweep_filled(const struct sweep *s)
+{
+	return s->filling != NULL ? filling_result(s->filling) : NULL;
+}
+
 const struct table *
 sweep_members(const struct sweep *s, const char **from)
 {
@@ -233,6 +281,8 @@ void
 sweep_progress(const struct sweep *s, int64_t now_ms, struct drive_progress *p)
 {
 	*p = (struct drive_progress){ .total = -1 };
-	if (s->drive != NULL)
+	if (s->filling != NULL && filling_source(s->filling) != NULL)
+		filling_progress(s->filling, now_ms, p);
+	else if (s->drive != NULL)
 		drive_progress(s->drive, now_ms, p);
 }

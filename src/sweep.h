@@ -12,6 +12,7 @@
 #include "data/envelope.h"
 #include "data/table.h"
 #include "drive.h"
+#include "filling.h"
 #include "source/source.h"
 
 struct sweep;
@@ -21,6 +22,9 @@ enum rc sweep_begin(struct sweep **, const struct drive_env *,
     const struct dataset *, const struct source *const *list, size_t n,
     int64_t deadline_ms, struct err *);
 void sweep_end(struct sweep *);
+
+/* Fill the gaps of the table before it is given out; borrowed. */
+void sweep_plan(struct sweep *, const struct filling_plan *);
 
 /*
  * RC_BUSY: running; call again at *wake_ms.  RC_OK: sweep_table has a valid
@@ -40,6 +44,10 @@ void sweep_reject(struct sweep *, const struct err *why);
 
 const struct attempts *sweep_attempts(const struct sweep *);
 const struct source *sweep_source(const struct sweep *);
+/* Who is asked now: the source, or one that fills its gaps. */
+const struct source *sweep_asked(const struct sweep *);
+/* What was filled; NULL: nothing was to be. */
+const struct fill *sweep_filled(const struct sweep *);
 /* The members asked for and where they came from; NULL: not that kind. */
 const struct table *sweep_members(const struct sweep *, const char **from);
 struct table *sweep_table(struct sweep *, int64_t *total);

@@ -53,6 +53,10 @@ static const struct setting settings[] = {
 	    "without it only callers on this machine may write" },
 	{ "SOURCES", LIST, AT(sources), 0, 0, "finviz,yahoo",
 	    "the sources, in the order in which they are tried" },
+	{ "FILL_FIELDS", TEXT, AT(fill_fields), 0, 0, "",
+	    "fields, with commas, or `all`: where the source that answers has "
+	    "no figure of a company, the other sources are asked for it; "
+	    "empty: they are not" },
 	{ "FINVIZ_URL", URL, AT(finviz_url), 0, 0, "https://finviz.com",
 	    "where Finviz is" },
 	{ "FINVIZ_AUTH", SECRET, AT(finviz_auth), 0, 0, "",

@@ -36,6 +36,8 @@ struct config {
 	char api_token[LIMIT_SETTING]; /* "": only this machine may write */
 
 	char sources[LIMIT_SETTING]; /* names, in order, comma-separated */
+	/* Names of fields, comma-separated, or "all"; "": off. */
+	char fill_fields[LIMIT_SETTING];
 	char finviz_url[LIMIT_SETTING];
 	/* The token of Finviz Elite, a secret; "": none. */
 	char finviz_auth[LIMIT_SETTING];

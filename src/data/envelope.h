@@ -3,11 +3,12 @@
  * and fetch prints (README.md, "The envelope").  Members in this order:
  *
  *	success index sector source [origin] error timestamp fetched_at
- *	fresh_until partial count total missing_fields [members] data_hash
- *	[attempts] data
+ *	fresh_until partial count total missing_fields [filled] [members]
+ *	data_hash [attempts] data
  *
  * origin stands only where the source was not at its own address (a test or
- * demo market), members only where the source took its list of companies from
+ * demo market), filled only where gaps were to be filled from other sources
+ * (fill.h), members only where the source took its list of companies from
  * elsewhere, attempts only in a failure.
  */
 #ifndef DATA_ENVELOPE_H
@@ -36,11 +37,24 @@ struct attempts {
 void attempts_add(struct attempts *, const char *source, int64_t wait_ms,
     const struct err *why);
 
+/* Figures that are another source's than the envelope's own. */
+struct filled {
+	char source[LIMIT_SOURCES][32];
+	size_t nsources;
+	size_t rows; /* records of the dataset */
+	uint32_t count[FIELD__MAX][LIMIT_SOURCES];
+};
+
+/* The place of the one source that all figures of a field are filled from;
+ * -1: it is not so. */
+int filled_whole(const struct filled *, enum field);
+
 struct envelope {
 	struct dataset dataset;
 	const char *source;  /* NULL where no source answered */
 	const char *origin;  /* NULL: the source's own address */
 	const char *members; /* "cache 2026-11-23T…Z" or "file 2026-08-08" */
+	const struct filled *filled;     /* NULL: nobody was to fill gaps */
 	const struct err *error;         /* NULL: success */
 	const struct attempts *attempts; /* NULL or empty: none failed */
 	int64_t fetched_ms;        /* since the epoch: the start of the sweep */
@@ -80,6 +94,9 @@ void envelope_stale(
  */
 int envelope_peek(const char *bytes, int64_t *count, int *partial);
 
+/* Likewise: were gaps to be filled? */
+int envelope_is_filled(const char *bytes);
+
 /* Likewise: is it of that source? */
 int envelope_is_of(const char *bytes, const char *source);
 
@@ -89,6 +106,8 @@ struct envelope_head {
 	char source[32];
 	char origin[256]; /* "" where there is none */
 	char members[64];
+	int is_filled;
+	struct filled filled;
 	int64_t fetched_ms;
 	int64_t fresh_ms;
 	int64_t total;

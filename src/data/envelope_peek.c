@@ -22,6 +22,16 @@ envelope_peek(const char *bytes, int64_t *count, int *partial)
 }
 
 int
+envelope_is_filled(const char *bytes)
+{
+	static const char next[] = "],\"filled\":{";
+	const char *p = strstr(bytes, "\"missing_fields\":[");
+
+	p = p != NULL ? strchr(p, ']') : NULL;
+	return p != NULL && strncmp(p, next, sizeof(next) - 1) == 0;
+}
+
+int
 envelope_is_of(const char *bytes, const char *source)
 {
 	static const char key[] = ",\"source\":\"";

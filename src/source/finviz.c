@@ -57,6 +57,12 @@ finviz_address(const struct config *c)
 	return c->finviz_url;
 }
 
+static int
+finviz_serves(enum field f)
+{
+	return fields[f].finviz_id >= 0;
+}
+
 static void
 finviz_policy(const struct config *c, struct policy *p)
 {
@@ -474,6 +480,7 @@ const struct source source_finviz = {
 	.origin = "https://finviz.com",
 	.required = required,
 	.nrequired = sizeof(required) / sizeof(required[0]),
+	.serves = finviz_serves,
 	.address = finviz_address,
 	.policy = finviz_policy,
 	.begin = finviz_begin,

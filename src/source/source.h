@@ -57,6 +57,9 @@ struct source {
 	int needs_members;
 	int may_miss; /* rows may be missing of what was asked: partial */
 
+	/* May it have this field?  NULL: it may have any. */
+	int (*serves)(enum field);
+
 	/* The base address that the settings give it. */
 	const char *(*address)(const struct config *);
 	void (*policy)(const struct config *, struct policy *);

@@ -55,6 +55,12 @@ struct conversation {
 
 static const enum field required[] = { FIELD_TICKER, FIELD_PRICE };
 
+static int
+serves(enum field f)
+{
+	return fields[f].yahoo != NULL;
+}
+
 static const char *
 address(const struct config *c)
 {
@@ -479,6 +485,7 @@ const struct source source_yahoo = {
 	.nrequired = sizeof(required) / sizeof(required[0]),
 	.needs_members = 1,
 	.may_miss = 1,
+	.serves = serves,
 	.address = address,
 	.policy = policy,
 	.begin = begin,
