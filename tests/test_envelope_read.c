@@ -134,6 +134,46 @@ an_empty_dataset_is_an_envelope_too(void **state)
 	table_fini(&t);
 }
 
+static void
+who_filled_what_is_written_and_read_back(void **state)
+{
+	struct filled of = {
+		.source = { "yahoo", "polygon" }, .nsources = 2, .rows = 2
+	};
+	struct envelope_head head = { 0 };
+	struct envelope env;
+	struct table t;
+	char *text;
+
+	(void)state;
+	sample(&t);
+	env = envelope_of(&t);
+	text = written(&env);
+	assert_false(envelope_is_filled(text));
+	free(text);
+	env.filled = &of;
+	text = written(&env);
+	assert_non_null(strstr(text, "\"beta\"],\"filled\":{},\"data_hash"));
+	assert_true(envelope_is_filled(text));
+	free(text);
+
+	of.count[FIELD_PEG][0] = 2;
+	of.count[FIELD_PE][0] = 1;
+	of.count[FIELD_EPS][0] = of.count[FIELD_EPS][1] = 1;
+	env.members = "file 2026-08-08";
+	text = written(&env);
+	assert_non_null(
+	    strstr(text, "],\"filled\":{\"pe\":{\"yahoo\":1},\"peg\":\"yahoo\","
+			 "\"EPS\":{\"yahoo\":1,\"polygon\":1}},\"members\":"));
+	assert_true(envelope_is_filled(text));
+	assert_int_equal(
+	    envelope_read(text, strlen(text), &head, NULL, NULL), RC_OK);
+	assert_true(head.is_filled);
+	assert_memory_equal(&head.filled, &of, sizeof(of));
+	free(text);
+	table_fini(&t);
+}
+
 /* An envelope in which one text was replaced by another must be refused, and
  * head and table left alone. */
 static void
@@ -161,6 +201,33 @@ refused(const char *good, const char *from, const char *to)
 	assert_int_equal(t.count, 1);
 	assert_non_null(table_find(&t, "KEPT"));
 	buf_fini(&b);
+	table_fini(&t);
+}
+
+static void
+a_foreign_filled_is_refused(void **state)
+{
+	static const char *const foreign[] = { "[]", "1", "null", "{\"pe\":1}",
+		"{\"pe\":{\"yahoo\":3}}", "{\"pe\":{\"yahoo\":-1}}",
+		"{\"pe\":{\"yahoo\":\"1\"}}",
+		"{\"pe\":\"a source whose name is much too long\"}",
+		"{\"pe\":{\"1\":1,\"2\":1,\"3\":1,\"4\":1,\"5\":1,"
+		"\"6\":1,\"7\":1,\"8\":1,\"9\":1}}" };
+	struct filled of = { .rows = 2 };
+	struct envelope env;
+	struct table t;
+	char *good, to[256];
+
+	(void)state;
+	sample(&t);
+	env = envelope_of(&t);
+	env.filled = &of;
+	good = written(&env);
+	for (size_t i = 0; i < N(foreign); i++) {
+		snprintf(to, sizeof(to), "\"filled\":%s,", foreign[i]);
+		refused(good, "\"filled\":{},", to);
+	}
+	free(good);
 	table_fini(&t);
 }
 
@@ -314,6 +381,8 @@ main(void)
 		cmocka_unit_test(any_figures_make_the_round_trip),
 		cmocka_unit_test(an_empty_dataset_is_an_envelope_too),
 		cmocka_unit_test(what_is_not_ours_is_refused),
+		cmocka_unit_test(who_filled_what_is_written_and_read_back),
+		cmocka_unit_test(a_foreign_filled_is_refused),
 		cmocka_unit_test(unknown_members_are_ignored),
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(deep_long_and_binary_documents_are_refused),

@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "base/utf8.h"
 #include "data/envelope.h"
+#include "data/envelope_filled.h"
 
 #define STAMP 32 /* bytes of a time as text */
 
@@ -246,53 +247,6 @@ add_missing(struct buf *b, const struct table *t, const unsigned char *only)
 	buf_adds(b, "],");
 }
 
-int
-filled_whole(const struct filled *of, enum field f)
-{
-	for (size_t i = 0; i < of->nsources; i++)
-		if (of->rows > 0 && of->count[f][i] == of->rows)
-			return (int)i;
-	return -1;
-}
-
-/* "yahoo", or {"yahoo":12}; 0: nothing of the field was filled. */
-static int
-add_fillers(struct buf *b, const struct filled *of, enum field f, int first)
-{
-	int whole = filled_whole(of, f), n = 0;
-
-	for (size_t i = 0; i < of->nsources; i++) {
-		if (of->count[f][i] == 0)
-			continue;
-		if (n++ == 0) {
-			buf_adds(b, first ? "" : ",");
-			envelope_string(b, fields[f].name);
-			buf_adds(b, whole < 0 ? ":{" : ":");
-		} else {
-			buf_addc(b, ',');
-		}
-		envelope_string(b, of->source[i]);
-		if (whole < 0)
-			buf_addf(b, ":%u", of->count[f][i]);
-	}
-	if (n > 0 && whole < 0)
-		buf_addc(b, '}');
-	return n > 0;
-}
-
-static void
-add_filled(struct buf *b, const struct filled *of, const unsigned char *only)
-{
-	int first = 1;
-
-	buf_adds(b, "\"filled\":{");
-	for (int f = 0; f < FIELD__MAX; f++)
-		if ((only == NULL || only[f]) &&
-		    add_fillers(b, of, (enum field)f, first))
-			first = 0;
-	buf_adds(b, "},");
-}
-
 static void
 add_error(struct buf *b, const struct err *e)
 {
@@ -362,7 +316,7 @@ envelope_write(struct buf *b, const struct envelope *env)
 	add_counts(b, of.table->count, of.total);
 	add_missing(b, of.table, of.only);
 	if (of.filled != NULL)
-		add_filled(b, of.filled, of.only);
+		filled_write(b, of.filled, of.only);
 	if (of.members != NULL) {
 		buf_adds(b, "\"members\":");
 		envelope_string(b, of.members);

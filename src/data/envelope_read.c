@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "data/envelope.h"
+#include "data/envelope_filled.h"
 
 /*
  * The outer object and its array of records are walked here, each value in
@@ -232,61 +233,11 @@ set_members(struct reader *r, struct json_object *v)
 	return copy_text(v, r->head.members, sizeof(r->head.members));
 }
 
-/* The place of a source among those that filled; -1: there is none free. */
-static int
-filler_place(struct filled *of, const char *name)
-{
-	size_t i = 0;
-
-	while (i < of->nsources && strcmp(of->source[i], name) != 0)
-		i++;
-	if (i == LIMIT_SOURCES || strlen(name) >= sizeof(of->source[i]))
-		return -1;
-	if (i == of->nsources)
-		memcpy(of->source[of->nsources++], name, strlen(name) + 1);
-	return (int)i;
-}
-
-static int
-set_filler(struct reader *r, enum field f, const char *source, int64_t n)
-{
-	int i = filler_place(&r->head.filled, source);
-
-	if (i < 0 || n < 0 || n > LIMIT_ROWS)
-		return 0;
-	r->head.filled.count[f][i] = (uint32_t)n;
-	return 1;
-}
-
-/* "yahoo": all records; {"yahoo":12}: so many. */
-static int
-set_fillers(struct reader *r, enum field f, struct json_object *v)
-{
-	int64_t n;
-
-	if (text_of(v) != NULL)
-		return set_filler(r, f, text_of(v), r->count);
-	if (!json_object_is_type(v, json_type_object))
-		return 0;
-	json_object_object_foreach(
-	    v, source, count) if (!read_whole(count, &n) ||
-				  !set_filler(r, f, source, n)) return 0;
-	return 1;
-}
-
 static int
 set_filled(struct reader *r, struct json_object *v)
 {
 	r->head.is_filled = 1;
-	r->head.filled.rows = (size_t)r->count;
-	if (!json_object_is_type(v, json_type_object))
-		return 0;
-	json_object_object_foreach(
-	    v, name, fillers) for (int f = 0; f < FIELD__MAX;
-				   f++) if (strcmp(fields[f].name, name) == 0 &&
-					    !set_fillers(r, (enum field)f,
-						fillers)) return 0;
-	return 1;
+	return filled_read(&r->head.filled, v, r->count);
 }
 
 static const struct member {

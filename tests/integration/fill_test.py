@@ -120,6 +120,7 @@ def who_cannot_help_is_not_asked(s):
 def only_companies_with_gaps_are_asked_for(s):
     pe = {t: c["pe"] for t, c in _by_ticker(_alone(s, "finviz")).items()}
     gaps = {t for t, v in pe.items() if v is None}
+    assert 0 < len(gaps) < 30, gaps
     s.fresh()
     s.fetch("--index", DJIA, "--fill=pe")
     asked = set()
