@@ -61,8 +61,8 @@ static enum rc
 not_authorised(const char *why, int status, struct err *e)
 {
 	return err_set(e, RC_BLOCKED,
-	    "not authorised: Finviz did not take the token of FINVIZ_AUTH "
-	    "(%.120s, HTTP status %d)",
+	    "not authorised: the token of FINVIZ_AUTH was refused (%.120s, "
+	    "HTTP status %d)",
 	    why, status);
 }
 

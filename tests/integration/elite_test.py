@@ -11,7 +11,7 @@ import urllib.parse
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fetch_kit import DJIA, pages  # noqa: E402
 from harness import (  # noqa: E402
-    main, program, ROOT, same, Servers, tests_of, wait_until)
+    main, program, ROOT, run, same, Servers, tests_of, wait_until)
 
 TOKEN = "demo-elite/token+1"  # of tests/upstream/market.h
 SHOWN = ("demo-elite", urllib.parse.quote("/token+1", safe=""))
@@ -28,6 +28,23 @@ def _companies():
 
 def _exports(s):
     return [c for c in s.calls() if c["path"].startswith("/export")]
+
+
+def _dump(s):
+    """All that Redis has, as text."""
+    dump = []
+    for key in s.cli("--raw", "KEYS", "*").splitlines():
+        read = {"string": ("GET",), "hash": ("HGETALL",),
+                "zset": ("ZRANGE", "0", "-1"),
+                "list": ("LRANGE", "0", "-1")}[s.cli("TYPE", key)]
+        dump += [key, s.cli("--raw", read[0], key, *read[1:])]
+    return "\n".join(dump)
+
+
+def _failed(s):
+    """The key of the one task that failed."""
+    (task,) = s.cli("ZRANGE", "stocknity:{default}:failed", "0", "-1").split()
+    return "stocknity:{default}:task:" + task
 
 
 def one_call_brings_an_index(s):
@@ -151,20 +168,12 @@ def the_token_is_nowhere_but_in_the_call(s):
         argv = f.read()
     out, err = child.communicate(timeout=30)
     same(child.returncode, 0, err)
-    dump = []
-    for key in s.cli("--raw", "KEYS", "*").splitlines():
-        dump.append(key)
-        kind = s.cli("TYPE", key)
-        read = {"string": ("GET",), "hash": ("HGETALL",),
-                "zset": ("ZRANGE", "0", "-1"),
-                "list": ("LRANGE", "0", "-1")}[kind]
-        dump.append(s.cli("--raw", read[0], key, *read[1:]))
-    assert any("AAPL" in text for text in dump), "the dump is one"
+    dump = _dump(s)
+    assert "AAPL" in dump, "the dump is one"
     settings = s.fetch("--settings", FINVIZ_AUTH=TOKEN)
     assert "FINVIZ_AUTH=(set)" in settings.out, settings
     for part in SHOWN:
-        for what in (argv, out, err, "\n".join(dump).encode(),
-                     settings.out.encode()):
+        for what in (argv, out, err, dump.encode(), settings.out.encode()):
             assert part.encode() not in what, part
     # The market saw it, so the search would have found it.
     assert SHOWN[0] in _exports(s)[0]["query"]
@@ -182,6 +191,20 @@ def the_token_is_in_no_file_of_the_limiter(s):
     for path in files:
         with open(path, "rb") as f:
             assert SHOWN[0].encode() not in f.read(), path
+
+
+def workers_keep_it_to_themselves(s):
+    s.fresh("kind=token path=/export match=idx_dji")
+    env = s.env(FINVIZ_AUTH=TOKEN, LOG_LEVEL="debug", SOURCES="finviz",
+                TASK_MAX_ATTEMPTS="1")
+    for index in ("NASDAQ 100", DJIA):
+        same(run("enqueue", "stock-data", "--index", index, env=env).code, 0)
+    r = run("drain-queue", "-v", "--workers", "1", env=env)
+    same((r.code, len(_exports(s))), (0, 2), r)
+    assert "FINVIZ_AUTH was refused" in s.cli("HGETALL", _failed(s)), r
+    dump = _dump(s)
+    for part in SHOWN:
+        assert part not in r.out + r.err and part not in dump, part
 
 
 class _Elsewhere(http.server.BaseHTTPRequestHandler):

@@ -1,11 +1,14 @@
 """fetch --fill and FILL_FIELDS: gaps of the first source filled from the others,
 by ticker, with the source of each figure told."""
+import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fetch_kit import DJIA, MEMBERS, pages  # noqa: E402
-from harness import main, same, Servers, tests_of  # noqa: E402
+from harness import (  # noqa: E402
+    main, program, same, Servers, tests_of, wait_until)
 
 NO_BETA = "kind=rename column=48 to=Kurs path=/screener"
 NO_PE = "kind=rename column=7 to=Kurs path=/screener"
@@ -239,6 +242,22 @@ def elite_fills_by_one_call(s):
     r = s.fetch("--fill", SOURCES=BACKWARDS, FINVIZ_AUTH="demo-elite/token+1")
     same(len([c for c in s.calls() if c["path"] == "/export/screener"]), 1, r)
     assert r.doc["filled"]["roi"], r.doc["filled"]
+
+
+def a_redis_that_dies_while_gaps_are_filled(s):
+    s.fresh("kind=slow n=60000 path=/screener count=1")
+    child = subprocess.Popen(
+        [program("fetch"), "--index", DJIA, "--fill=roi"],
+        env=s.env(SOURCES=BACKWARDS), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: pages(s), "the filler's first call")
+    s.stop_redis()
+    out, err = child.communicate(timeout=60)
+    s.start_redis()
+    same(child.returncode, 0, err)
+    same(json.loads(out)["filled"], {"roi": "finviz"}, err)
+    same(len(_quotes(s)), 1, "the first source's table was kept")
+    assert err.count("going on without Redis") == 1, err
 
 
 def wrong_names(s):

@@ -363,7 +363,8 @@ screen_list(struct page *p, const struct market *m,
     const struct screen_query *q, int era, const struct fault *fault)
 {
 	struct order *found = open_page(p, m, q, era, fault);
-	const struct company **all = mem_new((p->found + 1) * sizeof(*all));
+	const struct company **all =
+	    mem_new((p->found + 1) * sizeof(const struct company *));
 	size_t i;
 
 	for (i = 0; i < p->found; i++)

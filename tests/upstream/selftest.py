@@ -3,6 +3,7 @@
 Run it through selftest.sh.  Each test is a function; before each the state is
 reset.  The last line says how many passed.
 """
+import csv
 import gzip
 import http.client
 import json
@@ -55,6 +56,34 @@ def rates_repeat_with_the_seed(market):
         market.faults("kind=503 rate=0.3")
         runs.append([market.call("/")[0] for _ in range(100)])
     assert runs[0] == runs[1] and 15 < runs[0].count(503) < 45
+
+
+EXPORT = "/export/screener?v=152&f=idx_dji&c=0,1,2,6,63,67&auth="
+
+
+def exports_for_who_has_the_token(market):
+    status, headers, body = market.call(EXPORT + "demo-elite%2Ftoken%2B1")
+    assert status == 200 and headers["Content-Type"].startswith("text/csv")
+    assert body.endswith(b"\r\n")
+    lines = list(csv.reader(body.decode().split("\r\n")[:-1]))
+    assert lines[0] == ["No.", "Ticker", "Company", "Market Cap",
+                        "Average Volume", "Volume"]
+    assert len(lines) == 31
+    with open(COMPANIES, newline="") as f:
+        want = {c["ticker"]: c for c in
+                csv.DictReader(line for line in f if line[0] != "#")}
+    for i, line in enumerate(lines[1:]):
+        c = want[line[1]]
+        assert line == [str(i + 1), c["ticker"], c["company"] + " (demo)",
+                        c["marketCap"], c["averageVolume"], c["volume"]], line
+    for token in ("", "demo-elite", "demo-elite%2Ftoken%2B1x"):
+        status, headers, _ = market.call(EXPORT + token)
+        assert (status, headers["Location"]) == (302, "/login?remember=true")
+    assert b"password" in market.call("/login?remember=true")[2]
+    status, headers, _ = market.call("/export.ashx?v=152&auth=x")
+    assert (status, headers["Location"]) == (301, "/export/screener?v=152&auth=x")
+    market.faults("kind=token path=/export")
+    assert market.call(EXPORT + "demo-elite%2Ftoken%2B1")[0] == 302
 
 
 def answers_with_statuses(market):
@@ -247,7 +276,7 @@ ERA_2026 = BOTH + [
     refuses_bad_rules, rules_say_which_calls_and_how_often,
     rates_repeat_with_the_seed, answers_with_statuses, redirects_and_consents,
     crumbs_are_rejected_and_void, connections_break, a_stalled_client_may_leave,
-    bodies_are_slow_or_endless, encodings_are_broken, pages_are_altered,
+    exports_for_who_has_the_token, bodies_are_slow_or_endless, encodings_are_broken, pages_are_altered,
     figures_of_yahoo_are_altered, counts_calls_and_connections,
     answers_health_and_unknown_paths]
 
