@@ -29,8 +29,9 @@ static const struct member envelope[] = { { "stale", "?boolean" },
 	{ "timestamp", "string" }, { "fetched_at", "time" },
 	{ "fresh_until", "time" }, { "partial", "boolean" },
 	{ "count", "integer" }, { "total", "integer|null" },
-	{ "missing_fields", "[Name" }, { "members", "?string" },
-	{ "data_hash", "string" }, { "data", "[Record" }, END };
+	{ "missing_fields", "[Name" }, { "filled", "?Any" },
+	{ "members", "?string" }, { "data_hash", "string" },
+	{ "data", "[Record" }, END };
 static const struct member waiting[] = { { "success", "boolean" },
 	{ "message", "string" }, { "index", "string" }, { "sector", "string" },
 	{ "count", "integer" }, { "data", "[Record" }, { "task_id", "string" },

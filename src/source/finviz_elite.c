@@ -61,8 +61,8 @@ static enum rc
 not_authorised(const char *why, int status, struct err *e)
 {
 	return err_set(e, RC_BLOCKED,
-	    "not authorised: the token of FINVIZ_AUTH was refused (%.120s, "
-	    "HTTP status %d)",
+	    "not authorised: FINVIZ_AUTH refused: its token is wrong or has "
+	    "run out (%.120s, HTTP status %d)",
 	    why, status);
 }
 
