@@ -77,9 +77,19 @@ def what_yahoo_lacks_is_finvizs(s):
 def figures_go_by_ticker_whatever_the_order(s):
     s.fresh()
     want = s.fetch("--index", DJIA, "--fill", SOURCES=BACKWARDS).doc
-    s.fresh("kind=reorder path=/screener", )
+    s.fresh("kind=reorder path=/screener")
     got = s.fetch("--index", DJIA, "--fill", SOURCES=BACKWARDS).doc
     same((got["data_hash"], got["filled"]), (want["data_hash"], want["filled"]))
+    # The filler is asked for the ten companies of the second page alone.
+    yahoo = _by_ticker(_alone(s, "yahoo"))
+    finviz = _by_ticker(_alone(s, "finviz"))
+    s.fresh("kind=figure column=7 to=- path=/screener match=r%3D21")
+    got = s.fetch("--index", DJIA, "--fill=pe")
+    for i, c in enumerate(got.doc["data"]):
+        same(c["pe"], (yahoo if i >= 20 or finviz[c["Ticker"]]["pe"] is None
+                       else finviz)[c["Ticker"]]["pe"], c["Ticker"])
+    have = sum(c["pe"] is not None for c in got.doc["data"][20:])
+    same((got.doc["filled"], have > 5), ({"pe": {"yahoo": have}}, True))
     # A company that the filler lacks stays as it is.
     s.fresh("kind=shrink n=1 path=/screener")
     got = s.fetch("--index", DJIA, "--fill", SOURCES=BACKWARDS).doc
@@ -114,10 +124,11 @@ def who_cannot_help_is_not_asked(s):
     r = s.fetch("--index", DJIA, "--fill=price")
     same((r.code, r.doc["filled"], len(_quotes(s))), (0, {}, 0), r)
     # Who failed first is not asked again.
-    s.fresh("kind=challenge path=/screener")
-    r = s.fetch("--index", DJIA, "--fill")
-    same((r.doc["source"], r.doc["filled"], len(pages(s))),
-         ("yahoo", {}, 1), r)
+    for fault, calls in (("kind=challenge", 1), ("kind=500", 2)):
+        s.fresh(fault + " path=/screener")
+        r = s.fetch("--index", DJIA, "--fill")
+        same((r.doc["source"], r.doc["filled"], len(pages(s))),
+             ("yahoo", {}, calls), r)
 
 
 def only_companies_with_gaps_are_asked_for(s):
