@@ -115,6 +115,18 @@ show(struct run *run, const char *bytes, size_t len)
 	buf_fini(&b);
 }
 
+/* Write a body's one object as it is. */
+static void
+show_object(struct run *run, const struct buf *b)
+{
+	errno = 0;
+	if (fwrite(b->data, 1, b->len, stdout) != b->len ||
+	    fputc('\n', stdout) == EOF || fflush(stdout) != 0)
+		err_set(&run->why, RC_SYS, "cannot write: %s", strerror(errno));
+	if (errno == EPIPE && run->why.rc == RC_SYS)
+		stop = SIGPIPE;
+}
+
 /* A dataset is done. */
 static void
 done(void *arg, const struct fetch_result *r)
@@ -168,12 +180,15 @@ file(const struct fetch_args *a, const struct config *c, struct run *run)
 {
 	struct buf b;
 	struct err e = { 0 };
+	int object;
 	enum rc rc;
 
 	buf_init(&b, LIMIT_ENVELOPE);
-	rc = saved_read(
-	    c, run->source, &a->datasets[0], a->file, a->status, &b, &e);
-	if (b.rc == RC_OK && b.len > 0)
+	rc = saved_read(c, run->source, &a->datasets[0], a->file, a->status, &b,
+	    &object, &e);
+	if (object && b.len > 0)
+		show_object(run, &b);
+	else if (b.rc == RC_OK && b.len > 0)
 		show(run, b.data, b.len);
 	buf_fini(&b);
 	if (stop)

@@ -108,6 +108,14 @@ struct source {
 	 */
 	enum rc (*read)(const struct http_response *, struct table *,
 	    int64_t *total, struct err *);
+
+	/*
+	 * fetch -f: a saved body of another kind than read's, as one JSON
+	 * object appended to out, of a failure too.  *known 0: it is none, and
+	 * read's.  NULL: the source has no other kind.
+	 */
+	enum rc (*object)(const struct http_response *, struct buf *out,
+	    int *known, struct err *);
 };
 
 extern const struct source source_finviz;

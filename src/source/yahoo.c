@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "source/source.h"
 #include "source/yahoo_body.h"
+#include "source/yahoo_chart.h"
 #include "source/yahoo_quote.h"
 #include "source/yahoo_session.h"
 
@@ -472,6 +473,21 @@ read_body(const struct http_response *r, struct table *table, int64_t *total,
 	return rc;
 }
 
+static enum rc
+object(
+    const struct http_response *r, struct buf *out, int *known, struct err *e)
+{
+	struct returns returns;
+	enum rc rc;
+
+	*known = yahoo_chart_is(r);
+	if (!*known)
+		return RC_OK;
+	rc = yahoo_chart_read(r, &returns, e);
+	returns_object(out, &returns, "yahoo", rc == RC_OK);
+	return rc;
+}
+
 const struct source source_yahoo = {
 	.name = "yahoo",
 	.origin = "https://query1.finance.yahoo.com",
@@ -491,4 +507,5 @@ const struct source source_yahoo = {
 	.finish = finish,
 	.end = end,
 	.read = read_body,
+	.object = object,
 };

@@ -249,7 +249,7 @@ yahoo_quote_read(const struct http_response *r, struct table *table,
 	enum rc rc;
 
 	table_init(&t);
-	rc = yahoo_body_read(r, &body, e);
+	rc = yahoo_body_read(r, "quoteResponse", &body, e);
 	*unauthorized = body.unauthorized;
 	if (rc == RC_OK)
 		n = json_object_array_length(body.result);
