@@ -36,6 +36,7 @@ struct returns {
 	int has_figures, has_ratio;
 	double annual_return, annual_risk, ratio;
 	struct err error; /* why there are no figures; RC_OK: there are */
+	int answered;     /* of a sweep: the source has said all of it */
 };
 
 /* Fill all but symbol, currency and nulls out of n prices.  RC_OK: it has

@@ -31,6 +31,7 @@ struct query {
 	const struct config *config;
 	const struct member *members; /* for sources that need them */
 	size_t nmembers;
+	struct returns *returns; /* of source_yahoo_year: a place a member */
 };
 
 /* What a source must not exceed. */
@@ -120,6 +121,15 @@ struct source {
 
 extern const struct source source_finviz;
 extern const struct source source_yahoo;
+
+/*
+ * A year of daily bars of each member, from Yahoo's charts.  It makes no
+ * table: what comes of a member is in query.returns as soon as it is answered.
+ * A symbol that Yahoo does not know, or whose chart cannot be read (twice), is
+ * answered with the reason.  Not of the list: its name is Yahoo's, whose limits
+ * it shares.
+ */
+extern const struct source source_yahoo_year;
 
 extern const struct source *const sources[];
 extern const size_t nsources;

@@ -70,23 +70,6 @@ policy(const struct config *c, struct policy *p)
 	};
 }
 
-/*
- * Yahoo's symbol of a ticker: BRK.B and BRK/B are BRK-B there.  A dot before
- * one of its exchanges of one letter (OCDO.L) stays.
- */
-static void
-to_symbol(char out[LIMIT_TICKER + 1], const char *ticker)
-{
-	size_t n;
-
-	snprintf(out, LIMIT_TICKER + 1, "%s", ticker);
-	n = strlen(out);
-	if (n > 2 &&
-	    (out[n - 2] == '/' ||
-		(out[n - 2] == '.' && strchr("FLTV", out[n - 1]) == NULL)))
-		out[n - 2] = '-';
-}
-
 static void
 end(struct conversation *c)
 {
@@ -125,7 +108,7 @@ begin(struct conversation **out, const struct query *q, struct err *e)
 		return err_set(e, RC_NOMEM, "out of memory");
 	}
 	for (size_t i = 0; i < q->nmembers; i++)
-		to_symbol(c->asked[i], q->members[i].ticker);
+		yahoo_quote_symbol(c->asked[i], q->members[i].ticker);
 	yahoo_quote_have(&c->table);
 	*out = c;
 	return RC_OK;

@@ -23,6 +23,12 @@
 #include "data/dataset.h"
 #include "store/redis.h"
 
+/*
+ * In place of a sector: the annual returns of an index, annual_returns:S&P 500
+ * with companion keys of its own like any dataset.
+ */
+#define CACHE_RETURNS "annual_returns"
+
 enum cache_count { CACHE_COUNT_NONE, CACHE_COUNT_ALL };
 
 enum cache_state { CACHE_ABSENT, CACHE_FRESH, CACHE_STALE };
