@@ -165,6 +165,7 @@ annual_publish(const struct config *c, struct redis *redis,
 {
 	const char **records = calloc(doc->n + 1, sizeof(*records));
 	struct dataset key = { doc->index, CACHE_RETURNS };
+	struct dataset plain = { "", CACHE_RETURNS };
 	struct envelope env = { .dataset = { doc->index, DATASET_ANY },
 		.source = source_yahoo_year.name,
 		.members = doc->members,
@@ -184,6 +185,10 @@ annual_publish(const struct config *c, struct redis *redis,
 	envelope_write(b, &env);
 	rc = buf_check(b, "annual returns", e);
 	*stored = (struct err){ 0 };
+	/* First what the application reads: it is not asked for again. */
+	if (rc == RC_OK && redis != NULL &&
+	    strcmp(doc->index, DATASET_DEFAULT_INDEX) == 0)
+		(void)put(c, redis, &plain, &env, doc->fence_us, b, stored);
 	if (rc == RC_OK && redis != NULL)
 		(void)put(c, redis, &key, &env, doc->fence_us, b, stored);
 	*rc_of = env.nrecords < doc->n ? RC_PARTIAL : RC_OK;

@@ -54,9 +54,9 @@ struct annual_document {
 
 /*
  * Append the document, and put it into the cache under annual_returns:{index}
- * (redis NULL: into none), fresh for ANNUAL_RETURNS_TTL from fence_us on.
- * *rc_of what it is: RC_OK, or RC_PARTIAL.  stored: why the cache has not got
- * it, as cache_put says.
+ * (of the default index under annual_returns, too; redis NULL: into none),
+ * fresh for ANNUAL_RETURNS_TTL from fence_us on. *rc_of what it is: RC_OK, or
+ * RC_PARTIAL.  stored: why the cache has not got it, as cache_put says.
  */
 enum rc annual_publish(const struct config *, struct redis *,
     const struct annual_document *, struct buf *, enum rc *rc_of,

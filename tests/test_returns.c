@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "data/returns.h"
+#include "returns_join.h"
 #include "source/yahoo_chart.h"
 
 #define DAY INT64_C(86400)
@@ -176,6 +177,43 @@ which_bodies(void **state)
 		    cases[i].is);
 }
 
+static void
+joined(void **state)
+{
+	static const char stocks[] =
+	    "{\"success\":true,\"count\":2,\"data\":["
+	    "{\"Ticker\":\"A\",\"price\":1.5e-7,\"Market Cap\":4374480000000},"
+	    "{\"Ticker\":\"B\",\"price\":null}]}";
+	static const char returns[] =
+	    "{\"fetched_at\":\"2026-11-23T13:00:12Z\",\"data\":["
+	    "{\"Ticker\":\"A\",\"expected_annual_return\":0.1,"
+	    "\"expected_annual_risk\":0.30000000000000004,"
+	    "\"return_risk_ratio\":null}]}";
+	struct buf b;
+	struct err e;
+
+	(void)state;
+	buf_init(&b, 10000);
+	assert_int_equal(returns_join(&b, stocks, returns, &e), RC_OK);
+	assert_string_equal(b.data,
+	    "{\"success\":true,\"count\":2,"
+	    "\"returns_fetched_at\":\"2026-11-23T13:00:12Z\",\"data\":["
+	    "{\"Ticker\":\"A\",\"price\":1.5e-7,\"Market Cap\":4374480000000,"
+	    "\"expected_annual_return\":0.1,"
+	    "\"expected_annual_risk\":0.30000000000000004,"
+	    "\"return_risk_ratio\":null},"
+	    "{\"Ticker\":\"B\",\"price\":null,\"expected_annual_return\":null,"
+	    "\"expected_annual_risk\":null,\"return_risk_ratio\":null}]}");
+	buf_clear(&b);
+	assert_int_equal(returns_join(&b, stocks, NULL, &e), RC_OK);
+	assert_non_null(strstr(b.data, "\"returns_fetched_at\":null,"));
+	buf_clear(&b);
+	assert_int_equal(returns_join(&b, "{}", NULL, &e), RC_PARSE);
+	assert_int_equal(returns_join(&b, stocks, "x", &e), RC_PARSE);
+	assert_int_equal(b.len, 0);
+	buf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -186,6 +224,7 @@ main(void)
 		cmocka_unit_test(live_bar),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(which_bodies),
+		cmocka_unit_test(joined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,8 @@
 
 /*
  * In place of a sector: the annual returns of an index, annual_returns:S&P 500
- * with companion keys of its own like any dataset.
+ * with companion keys of its own like any dataset.  Index "" is
+ * annual_returns alone, the application's key: a copy of those of the S&P 500.
  */
 #define CACHE_RETURNS "annual_returns"
 

@@ -125,6 +125,7 @@ def chunks_of_fifty(s):
     same((doc["count"], doc["partial"]), (total["tickers"], False))
     same(set(_charts(s).values()), {1})
     same(len(_charts(s)), total["tickers"])
+    same(s.r.get("annual_returns"), s.r.get(VALUE % "S&P 500"))
     same(sum(json.loads(task(s, i)["result"])["last"] for i in chunks.values()),
          1)
 
