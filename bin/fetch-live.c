@@ -14,6 +14,8 @@
 #include "fetch_args.h"
 #include "fetcher.h"
 #include "outcome.h"
+#include "returns_fetch.h"
+#include "returns_view.h"
 #include "saved.h"
 
 #define PROG      "fetch"
@@ -115,6 +117,18 @@ show(struct run *run, const char *bytes, size_t len)
 	buf_fini(&b);
 }
 
+/* Write a body's one object as it is. */
+static void
+show_object(struct run *run, const struct buf *b)
+{
+	errno = 0;
+	if (fwrite(b->data, 1, b->len, stdout) != b->len ||
+	    fputc('\n', stdout) == EOF || fflush(stdout) != 0)
+		err_set(&run->why, RC_SYS, "cannot write: %s", strerror(errno));
+	if (errno == EPIPE && run->why.rc == RC_SYS)
+		stop = SIGPIPE;
+}
+
 /* A dataset is done. */
 static void
 done(void *arg, const struct fetch_result *r)
@@ -169,12 +183,15 @@ file(const struct fetch_args *a, const struct config *c, struct run *run)
 {
 	struct buf b;
 	struct err e = { 0 };
+	int object;
 	enum rc rc;
 
 	buf_init(&b, LIMIT_ENVELOPE);
-	rc = saved_read(
-	    c, run->source, &a->datasets[0], a->file, a->status, &b, &e);
-	if (b.rc == RC_OK && b.len > 0)
+	rc = saved_read(c, run->source, &a->datasets[0], a->file, a->status, &b,
+	    &object, &e);
+	if (object && b.len > 0)
+		show_object(run, &b);
+	else if (b.rc == RC_OK && b.len > 0)
 		show(run, b.data, b.len);
 	buf_fini(&b);
 	if (stop)
@@ -184,6 +201,69 @@ file(const struct fetch_args *a, const struct config *c, struct run *run)
 	if (e.rc != RC_OK)
 		opt_report(PROG, &e);
 	return rc_exit(rc);
+}
+
+/* The progress of a year's sweep; on a terminal only. */
+static int
+draw_returns(void *arg, const char *index, const struct drive_progress *p)
+{
+	struct run *run = arg;
+	int64_t now_ms = clock_mono_ms();
+
+	if (!run->terminal || now_ms - run->drawn_ms < REDRAW_MS)
+		return !stop;
+	fprintf(stderr, "\r\033[K%s: yahoo, %lld of %lld companies", index,
+	    (long long)p->rows, (long long)p->total);
+	if (p->wait_ms >= 2000)
+		fprintf(stderr, ", waiting %lld s",
+		    (long long)((p->wait_ms + 999) / 1000));
+	fflush(stderr);
+	run->drawn_ms = now_ms;
+	return !stop;
+}
+
+/* Write the returns of an index as they were asked to be seen. */
+static void
+show_returns(struct run *run, const struct buf *doc)
+{
+	struct buf b;
+
+	buf_init(&b, (size_t)2 * LIMIT_ENVELOPE);
+	if (returns_view(&b, run->args->view.format, doc->data, doc->len,
+		&run->why) == RC_OK) {
+		b.len -= b.len > 0; /* show_object ends the line */
+		show_object(run, &b);
+	}
+	buf_fini(&b);
+}
+
+static enum rc
+returns_all(
+    struct run *run, const struct config *c, struct redis *redis, struct err *e)
+{
+	const struct fetch_args *a = run->args;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < a->ndatasets && rc == RC_OK; i++) {
+		struct returns_request request = {
+			.index = a->datasets[i].index,
+			.refresh = a->refresh,
+			.max_age_ms = a->max_age_ms,
+			.watch = draw_returns,
+			.arg = run,
+		};
+		struct buf b;
+		enum rc what = RC_OK;
+
+		buf_init(&b, LIMIT_ENVELOPE);
+		rc = returns_fetch(c, redis, &request, &b, &what, e);
+		wipe(run);
+		if (rc == RC_OK && run->why.rc == RC_OK)
+			show_returns(run, &b);
+		run->worst = outcome_worse(run->worst, what);
+		buf_fini(&b);
+	}
+	return rc;
 }
 
 static int
@@ -197,7 +277,8 @@ live(const struct config *c, struct run *run)
 			return opt_report(PROG, &e);
 		log_warn("uncached: %s", e.msg);
 	}
-	e.rc = fetch_all(run, c, redis, &e);
+	e.rc = run->args->returns ? returns_all(run, c, redis, &e)
+				  : fetch_all(run, c, redis, &e);
 	redis_close(redis);
 	if (stop)
 		return 128 + stop;

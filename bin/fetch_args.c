@@ -9,6 +9,7 @@
 #include "base/opt.h"
 #include "fetch_args.h"
 #include "fill.h"
+#include "store/cache.h"
 
 #define PROG "fetch"
 
@@ -16,6 +17,8 @@ static const char help[] =
     "usage: fetch [options]\n"
     "       fetch --async [--index NAME] [--sector NAME] [--all] [--refresh]\n"
     "             [--format json|ndjson]\n"
+    "       fetch --returns [--index NAME] [--refresh] [--max-age SEC]\n"
+    "             [--format FORMAT]\n"
     "       fetch -f FILE --source finviz|yahoo [--status N] [options]\n"
     "\n"
     "Print a dataset: the companies of an index and sector with their "
@@ -34,6 +37,9 @@ static const char help[] =
     "fetched,\n"
     "                   all together.\n"
     "  --all            every sector of the indexes of SCHEDULER_INDEXES\n"
+    "  --returns        return and risk of a year of each company of the "
+    "index, from\n"
+    "                   Yahoo: a call each, one a second\n"
     "  --refresh        fetch, even if the cache is fresh\n"
     "  --max-age SEC    take what is cached only if it is not older "
     "(0-31536000)\n"
@@ -87,6 +93,7 @@ enum long_option {
 	OPT_INDEX = 256,
 	OPT_SECTOR,
 	OPT_ALL,
+	OPT_RETURNS,
 	OPT_REFRESH,
 	OPT_MAX_AGE,
 	OPT_SOURCE,
@@ -105,6 +112,7 @@ static const struct option options[] = {
 	{ "index", required_argument, NULL, OPT_INDEX },
 	{ "sector", required_argument, NULL, OPT_SECTOR },
 	{ "all", no_argument, NULL, OPT_ALL },
+	{ "returns", no_argument, NULL, OPT_RETURNS },
 	{ "refresh", no_argument, NULL, OPT_REFRESH },
 	{ "max-age", required_argument, NULL, OPT_MAX_AGE },
 	{ "source", required_argument, NULL, OPT_SOURCE },
@@ -196,6 +204,9 @@ take(struct fetch_args *a, struct asked *q, int c)
 	case OPT_ALL:
 		q->all = 1;
 		break;
+	case OPT_RETURNS:
+		a->returns = 1;
+		break;
 	case OPT_REFRESH:
 		a->refresh = 1;
 		break;
@@ -269,6 +280,8 @@ pair(struct fetch_args *a, struct asked *q, const struct config *c)
 		add_scheduled(q, c);
 	if (q->nindexes == 0)
 		add(q->indexes, &q->nindexes, 1, DATASET_DEFAULT_INDEX);
+	if (a->returns)
+		q->sectors[q->nsectors++] = CACHE_RETURNS;
 	if (q->nsectors == 0)
 		add(q->sectors, &q->nsectors, 1, DATASET_ANY);
 	for (size_t i = 0; i < q->nindexes; i++)
@@ -311,6 +324,20 @@ check(const struct fetch_args *a, const struct asked *q)
 		opt_fail(PROG,
 		    "-f is one body: it goes without --refresh, --fill, "
 		    "--max-age, --all and a second --index or --sector");
+}
+
+static void
+check_returns(const struct fetch_args *a, const struct asked *q)
+{
+	if (!a->returns)
+		return;
+	if (q->all || q->nsectors > 0 || q->shape || a->async ||
+	    a->file != NULL || a->source != NULL)
+		opt_fail(PROG, "--returns goes with --index, --refresh, "
+			       "--max-age and --format only");
+	for (size_t i = 0; i < q->nindexes; i++)
+		if (strcmp(q->indexes[i], DATASET_ANY) == 0)
+			opt_fail(PROG, "--returns: of an index, not of Any");
 }
 
 static void
@@ -371,6 +398,7 @@ fetch_args(struct fetch_args *a, struct config *c, int argc, char *argv[])
 	if (optind != argc)
 		opt_fail(PROG, "unexpected argument \"%.60s\"", argv[optind]);
 	check_async(a, &q);
+	check_returns(a, &q);
 	check(a, &q);
 	if (rc != RC_OK)
 		exit(opt_report(PROG, &e));

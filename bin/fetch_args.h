@@ -16,6 +16,7 @@
 struct fetch_args {
 	struct dataset datasets[LIMIT_DATASETS];
 	size_t ndatasets;
+	int returns; /* the annual returns of the indexes */
 	int refresh;
 	int fill;           /* take nothing that gaps were not filled in */
 	int async;          /* enqueue instead */

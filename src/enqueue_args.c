@@ -13,6 +13,7 @@
 static const char help[] =
     "usage: enqueue stock-data [--index NAME] [--sector NAME] [options]\n"
     "       enqueue stock-data --all [options]\n"
+    "       enqueue annual-returns [--index NAME | --all] [options]\n"
     "       enqueue probe [TEXT] [options]\n"
     "       enqueue -\n"
     "       enqueue --requeue ID|TYPE|all | --cancel ID | --resume\n"
@@ -23,6 +24,9 @@ static const char help[] =
     "the id is then that of the task that waits or runs already.\n"
     "\n"
     "  stock-data       refresh a dataset (S&P 500 and Any by default)\n"
+    "  annual-returns   return and risk of a year of each company of an "
+    "index\n"
+    "                   (S&P 500): puts a task for every 50 into the queue\n"
     "  probe            nothing but the way through the queue; TEXT (40 "
     "bytes)\n"
     "                   tells one from another; one that begins with "
@@ -231,6 +235,7 @@ static const struct word {
 	enum task_type type;
 } words[] = {
 	{ "stock-data", TASK_FETCH },
+	{ "annual-returns", TASK_RETURNS },
 	{ "probe", TASK_PROBE },
 };
 
@@ -248,7 +253,9 @@ type_of(const char *name)
 			return words[i].type;
 	}
 	near = dataset_nearest(name, names, WORDS);
-	opt_fail(PROG, "unknown task \"%.40s\": stock-data, probe or -%s%s%s",
+	opt_fail(PROG,
+	    "unknown task \"%.40s\": stock-data, annual-returns, probe or "
+	    "-%s%s%s",
 	    name, near ? " (did you mean \"" : "", near ? near : "",
 	    near ? "\"?)" : "");
 }
@@ -262,11 +269,12 @@ check(const struct enqueue *q, const struct asked *a, int words_given)
 		opt_fail(PROG, "--requeue, --cancel, --pause, --resume, "
 			       "--purge and --audit go without a task");
 	if (!a->action && words_given == 0)
-		opt_fail(PROG, "what? stock-data, probe or -");
+		opt_fail(PROG, "what? stock-data, annual-returns, probe or -");
 	if (q->action == ENQUEUE_LINES && a->task)
 		opt_fail(PROG, "- takes all of a task from its line");
 	if (!tasks && q->wait)
-		opt_fail(PROG, "--wait goes with stock-data and probe");
+		opt_fail(PROG,
+		    "--wait goes with stock-data, annual-returns and probe");
 	if (a->time && !q->wait)
 		opt_fail(PROG, "-t goes with --wait");
 	if (q->for_ms != 0 && q->action != ENQUEUE_PAUSE)

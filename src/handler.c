@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "handler.h"
+#include "handler_returns.h"
 
 #define STEP_MS      200  /* between pulses */
 #define LATER_MS     1000 /* after Redis failed us on the way */
@@ -207,9 +208,13 @@ toolbox_fini(struct toolbox *tools)
 {
 	fetcher_close(tools->fetcher);
 	tools->fetcher = NULL;
+	http_close(tools->env.http);
+	guard_close(tools->env.guard);
+	tools->env = (struct drive_env){ 0 };
 }
 
 handler *const handlers[TASK__MAX] = {
 	[TASK_FETCH] = fetch,
+	[TASK_RETURNS] = handler_returns,
 	[TASK_PROBE] = probe,
 };

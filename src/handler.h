@@ -6,6 +6,8 @@
  * and the task has no force.  Its result:
  *	{"source":"finviz","rows":503,"total":503,"cached":false}
  *
+ * calculate_annual_returns: see handler_returns.h.
+ *
  * probe: proves the path, and does what its index says: "sleep:MS" takes that
  * long (at most a minute), "fail" fails and may be retried, "refuse" fails for
  * good; anything else is done at once.
@@ -15,6 +17,7 @@
 
 #include "base/config.h"
 #include "base/rc.h"
+#include "drive.h"
 #include "fetcher.h"
 #include "store/redis.h"
 #include "store/task.h"
@@ -28,6 +31,7 @@ struct toolbox {
 	int (*pulse)(void *arg, const char *progress);
 	void *arg;
 	struct fetcher *fetcher; /* NULL: not needed yet */
+	struct drive_env env;    /* of the returns; guard NULL: likewise */
 	struct fetch_progress seen;
 };
 

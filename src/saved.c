@@ -30,7 +30,7 @@ slurp(const char *path, struct buf *b, struct err *e)
 enum rc
 saved_read(const struct config *c, const struct source *source,
     const struct dataset *ds, const char *path, int status, struct buf *out,
-    struct err *e)
+    int *object, struct err *e)
 {
 	struct http_response r = { .status = status,
 		.headers = "",
@@ -48,6 +48,7 @@ saved_read(const struct config *c, const struct source *source,
 
 	table_init(&t);
 	buf_init(&body, LIMIT_FILE);
+	*object = 0;
 	rc = slurp(path, &body, e);
 	if (rc != RC_OK)
 		goto out;
@@ -58,6 +59,10 @@ saved_read(const struct config *c, const struct source *source,
 		if (body.len > 0)
 			r.body = body.data;
 		r.len = body.len;
+		if (source->object != NULL)
+			rc = source->object(&r, out, object, e);
+		if (*object)
+			goto out;
 		rc = source->read(&r, &t, &env.total, &why);
 	}
 	env.fetched_ms = clock_stamp_ms();

@@ -14,11 +14,14 @@
  * Read path ("-": standard input) as an answer of the source with that HTTP
  * status, and append its envelope to out, of a failure too.
  *
+ * *object: it is of the other kind that the source has (a chart of Yahoo), and
+ * out is its one object, no envelope.
+ *
  * RC_OK: rows; RC_EMPTY: legitimately none; else what the source says of the
  * body.  RC_SYS: the file cannot be read, nothing is appended.
  */
 enum rc saved_read(const struct config *, const struct source *,
     const struct dataset *, const char *path, int status, struct buf *out,
-    struct err *);
+    int *object, struct err *);
 
 #endif

@@ -34,6 +34,12 @@ daily_tasks(struct scheduler *s, int64_t now_us, struct task_spec *specs,
 	(void)e;
 	for (size_t i = 0; i < s->nindexes; i++)
 		add_task(specs, n, s->indexes[i], DATASET_ANY, PRIORITY_HIGH);
+	for (size_t i = 0; i < s->nindexes; i++) {
+		if (strcmp(s->indexes[i], DATASET_ANY) == 0)
+			continue; /* the whole market has none */
+		add_task(specs, n, s->indexes[i], DATASET_ANY, PRIORITY_NORMAL);
+		specs[*n - 1].type = TASK_RETURNS;
+	}
 	return RC_OK;
 }
 

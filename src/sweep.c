@@ -114,8 +114,10 @@ begin_source(struct sweep *s, struct err *e)
 		return rc;
 	if (source->needs_members && s->asked.count == 0)
 		return RC_EMPTY; /* known, and nobody is in it */
-	s->query = (struct query){ s->dataset, s->env->config, s->members,
-		s->asked.count };
+	s->query = (struct query){ .dataset = s->dataset,
+		.config = s->env->config,
+		.members = s->members,
+		.nmembers = s->asked.count };
 	return drive_begin(
 	    &s->drive, s->env, source, &s->query, s->deadline_ms, e);
 }

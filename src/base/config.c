@@ -38,6 +38,8 @@ static const struct setting settings[] = {
 	    "seconds to connect to Redis, and for each of its answers" },
 	{ "CACHE_TTL", WHOLE, AT(cache_ttl), 1, 604800, "3600",
 	    "seconds that a dataset is fresh" },
+	{ "ANNUAL_RETURNS_TTL", WHOLE, AT(annual_returns_ttl), 1, 2592000,
+	    "86400", "seconds the annual returns of an index are fresh" },
 	{ "STALE_TTL", WHOLE, AT(stale_ttl), 0, 31536000, "604800",
 	    "seconds that it is kept as stale after that" },
 	{ "SCHEDULER_DAILY_REFRESH", TIME_OF_DAY, AT(scheduler_daily_refresh),

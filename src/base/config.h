@@ -25,8 +25,9 @@ struct config {
 	char redis_password[LIMIT_SETTING];
 	int64_t redis_timeout; /* seconds */
 
-	int64_t cache_ttl; /* seconds */
-	int64_t stale_ttl; /* seconds beyond cache_ttl */
+	int64_t cache_ttl;          /* seconds */
+	int64_t annual_returns_ttl; /* seconds */
+	int64_t stale_ttl;          /* seconds beyond cache_ttl */
 
 	char scheduler_daily_refresh[8];       /* HH:MM, local */
 	char scheduler_hourly_check[8];        /* HH:MM; its minutes count */

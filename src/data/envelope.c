@@ -202,6 +202,27 @@ add_records(struct buf *b, const struct envelope *env, size_t hash_at)
 		memcpy(b->data + hash_at, hash, 32);
 }
 
+/* The same of records that are JSON already. */
+static void
+add_ready(struct buf *b, const struct envelope *env, size_t hash_at)
+{
+	XXH3_state_t state;
+	char hash[33];
+
+	XXH3_128bits_reset(&state);
+	for (size_t i = 0; i < env->nrecords; i++) {
+		size_t n = strlen(env->records[i]);
+
+		if (i > 0)
+			buf_addc(b, ',');
+		buf_add(b, env->records[i], n);
+		hash_record(&state, env->records[i], n > 0 ? n - 1 : 0);
+	}
+	hash_text(&state, hash);
+	if (b->rc == RC_OK)
+		memcpy(b->data + hash_at, hash, 32);
+}
+
 void
 attempts_add(struct attempts *a, const char *source, int64_t wait_ms,
     const struct err *why)
@@ -313,7 +334,8 @@ envelope_write(struct buf *b, const struct envelope *env)
 	}
 	add_error(b, of.error);
 	add_times(b, &of);
-	add_counts(b, of.table->count, of.total);
+	add_counts(
+	    b, of.records != NULL ? of.nrecords : of.table->count, of.total);
 	add_missing(b, of.table, of.only);
 	if (of.filled != NULL)
 		filled_write(b, of.filled, of.only);
@@ -328,7 +350,10 @@ envelope_write(struct buf *b, const struct envelope *env)
 	if (of.attempts != NULL && of.attempts->n > 0)
 		add_attempts(b, of.attempts);
 	buf_adds(b, "\"data\":[");
-	add_records(b, &of, hash_at);
+	if (of.records != NULL)
+		add_ready(b, &of, hash_at);
+	else
+		add_records(b, &of, hash_at);
 	buf_adds(b, "]}");
 }
 

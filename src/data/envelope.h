@@ -61,6 +61,8 @@ struct envelope {
 	int64_t fresh_ms;          /* since the epoch: fresh until then */
 	int64_t total;             /* the page's own; -1: it gave none (null) */
 	const struct table *table; /* NULL: no data */
+	const char *const *records; /* of another kind of data: ready JSON */
+	size_t nrecords;
 	const unsigned char *only; /* fields to write, NULL: all */
 };
 

@@ -31,6 +31,7 @@ struct query {
 	const struct config *config;
 	const struct member *members; /* for sources that need them */
 	size_t nmembers;
+	struct returns *returns; /* of source_yahoo_year: a place a member */
 };
 
 /* What a source must not exceed. */
@@ -111,10 +112,27 @@ struct source {
 	 */
 	enum rc (*read)(const struct http_response *, struct table *,
 	    int64_t *total, struct err *);
+
+	/*
+	 * fetch -f: a saved body of another kind than read's, as one JSON
+	 * object appended to out, of a failure too.  *known 0: it is none, and
+	 * read's.  NULL: the source has no other kind.
+	 */
+	enum rc (*object)(const struct http_response *, struct buf *out,
+	    int *known, struct err *);
 };
 
 extern const struct source source_finviz;
 extern const struct source source_yahoo;
+
+/*
+ * A year of daily bars of each member, from Yahoo's charts.  It makes no
+ * table: what comes of a member is in query.returns as soon as it is answered.
+ * A symbol that Yahoo does not know, or whose chart cannot be read (twice), is
+ * answered with the reason.  Not of the list: its name is Yahoo's, whose limits
+ * it shares.
+ */
+extern const struct source source_yahoo_year;
 
 extern const struct source *const sources[];
 extern const size_t nsources;

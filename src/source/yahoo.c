@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "source/source.h"
 #include "source/yahoo_body.h"
+#include "source/yahoo_chart.h"
 #include "source/yahoo_quote.h"
 #include "source/yahoo_session.h"
 
@@ -75,23 +76,6 @@ policy(const struct config *c, struct policy *p)
 	};
 }
 
-/*
- * Yahoo's symbol of a ticker: BRK.B and BRK/B are BRK-B there.  A dot before
- * one of its exchanges of one letter (OCDO.L) stays.
- */
-static void
-to_symbol(char out[LIMIT_TICKER + 1], const char *ticker)
-{
-	size_t n;
-
-	snprintf(out, LIMIT_TICKER + 1, "%s", ticker);
-	n = strlen(out);
-	if (n > 2 &&
-	    (out[n - 2] == '/' ||
-		(out[n - 2] == '.' && strchr("FLTV", out[n - 1]) == NULL)))
-		out[n - 2] = '-';
-}
-
 static void
 end(struct conversation *c)
 {
@@ -130,7 +114,7 @@ begin(struct conversation **out, const struct query *q, struct err *e)
 		return err_set(e, RC_NOMEM, "out of memory");
 	}
 	for (size_t i = 0; i < q->nmembers; i++)
-		to_symbol(c->asked[i], q->members[i].ticker);
+		yahoo_quote_symbol(c->asked[i], q->members[i].ticker);
 	yahoo_quote_have(&c->table);
 	*out = c;
 	return RC_OK;
@@ -478,6 +462,21 @@ read_body(const struct http_response *r, struct table *table, int64_t *total,
 	return rc;
 }
 
+static enum rc
+object(
+    const struct http_response *r, struct buf *out, int *known, struct err *e)
+{
+	struct returns returns;
+	enum rc rc;
+
+	*known = yahoo_chart_is(r);
+	if (!*known)
+		return RC_OK;
+	rc = yahoo_chart_read(r, &returns, e);
+	returns_object(out, &returns, "yahoo", rc == RC_OK);
+	return rc;
+}
+
 const struct source source_yahoo = {
 	.name = "yahoo",
 	.origin = "https://query1.finance.yahoo.com",
@@ -498,4 +497,5 @@ const struct source source_yahoo = {
 	.finish = finish,
 	.end = end,
 	.read = read_body,
+	.object = object,
 };

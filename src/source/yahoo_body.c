@@ -192,9 +192,9 @@ judge(struct json_object *error, const struct http_response *r, enum rc status,
 	return err_set(e, rc, "Yahoo says \"%.40s: %.120s\"", code, text);
 }
 
-/* JSON without an error: are there quotes in it? */
+/* JSON without an error: is what we want in it? */
 static enum rc
-find_quotes(const struct http_response *r, enum rc status,
+find_result(const struct http_response *r, const char *want, enum rc status,
     struct yahoo_body *body, struct err *e)
 {
 	struct json_object *o, *result;
@@ -208,26 +208,26 @@ find_quotes(const struct http_response *r, enum rc status,
 		    json_object_array_length(result) == 0)
 			return err_set(e, RC_EMPTY,
 			    "Yahoo has no %s of this symbol", others[i]);
-		if (status == RC_OK)
+		if (status == RC_OK && strcmp(others[i], want) != 0)
 			return err_set(e, RC_PARSE,
-			    "this is a \"%s\" body "
-			    "of Yahoo: only quotes are read",
+			    "this is a \"%s\" body of Yahoo: only quotes and "
+			    "charts are read",
 			    others[i]);
 	}
 	if (status != RC_OK)
 		return status;
-	if (!json_object_object_get_ex(body->root, "quoteResponse", &o))
-		return err_set(e, RC_PARSE, "no \"quoteResponse\" in the JSON");
+	if (!json_object_object_get_ex(body->root, want, &o))
+		return err_set(e, RC_PARSE, "no \"%s\" in the JSON", want);
 	if (!json_object_object_get_ex(o, "result", &result) ||
 	    !json_object_is_type(result, json_type_array))
-		return err_set(e, RC_PARSE, "\"quoteResponse\" has no result");
+		return err_set(e, RC_PARSE, "\"%s\" has no result", want);
 	body->result = result;
 	return RC_OK;
 }
 
 enum rc
-yahoo_body_read(
-    const struct http_response *r, struct yahoo_body *body, struct err *e)
+yahoo_body_read(const struct http_response *r, const char *want,
+    struct yahoo_body *body, struct err *e)
 {
 	struct json_object *error;
 	enum rc status, rc;
@@ -254,7 +254,7 @@ yahoo_body_read(
 	else if (rc == RC_OK && (error = find_error(body->root)) != NULL)
 		status = judge(error, r, status, body, e);
 	else if (rc == RC_OK)
-		status = find_quotes(r, status, body, e);
+		status = find_result(r, want, status, body, e);
 	if (status != RC_OK)
 		yahoo_body_fini(body);
 	return status;

@@ -19,17 +19,18 @@
 
 struct yahoo_body {
 	struct json_object *root;   /* owned; yahoo_body_fini */
-	struct json_object *result; /* array of quoteResponse; borrowed */
+	struct json_object *result; /* array of what is wanted; borrowed */
 	int unauthorized; /* the session was refused; set on failure too */
 };
 
 /*
- * RC_OK: result is an array of quotes (or of none).  RC_EMPTY: Yahoo knows no
+ * want: the body's own member, "quoteResponse" or "chart".
+ * RC_OK: result is an array of them (or of none).  RC_EMPTY: Yahoo knows no
  * such symbol, or has no data in this range.  RC_LIMITED, RC_BLOCKED,
- * RC_UPSTREAM by status or text.  RC_PARSE: neither quotes nor an error.
+ * RC_UPSTREAM by status or text.  RC_PARSE: neither that nor an error.
  */
-enum rc yahoo_body_read(
-    const struct http_response *, struct yahoo_body *, struct err *);
+enum rc yahoo_body_read(const struct http_response *, const char *want,
+    struct yahoo_body *, struct err *);
 void yahoo_body_fini(struct yahoo_body *);
 
 /*

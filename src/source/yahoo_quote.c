@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include <json-c/json.h>
@@ -50,6 +51,19 @@ is_field(enum field f, const enum field *list, size_t n)
 		if (list[i] == f)
 			return 1;
 	return 0;
+}
+
+void
+yahoo_quote_symbol(char out[LIMIT_TICKER + 1], const char *ticker)
+{
+	size_t n;
+
+	snprintf(out, LIMIT_TICKER + 1, "%s", ticker);
+	n = strlen(out);
+	if (n > 2 &&
+	    (out[n - 2] == '/' ||
+		(out[n - 2] == '.' && strchr("FLTV", out[n - 1]) == NULL)))
+		out[n - 2] = '-';
 }
 
 void
@@ -249,7 +263,7 @@ yahoo_quote_read(const struct http_response *r, struct table *table,
 	enum rc rc;
 
 	table_init(&t);
-	rc = yahoo_body_read(r, &body, e);
+	rc = yahoo_body_read(r, "quoteResponse", &body, e);
 	*unauthorized = body.unauthorized;
 	if (rc == RC_OK)
 		n = json_object_array_length(body.result);

@@ -28,4 +28,10 @@ void yahoo_quote_have(struct table *);
 enum rc yahoo_quote_read(const struct http_response *, struct table *,
     int64_t *total, int *unauthorized, struct err *);
 
+/*
+ * Yahoo's symbol of a ticker: BRK.B and BRK/B are BRK-B there.  A dot before
+ * one of its exchanges of one letter (OCDO.L) stays.
+ */
+void yahoo_quote_symbol(char out[LIMIT_TICKER + 1], const char *ticker);
+
 #endif

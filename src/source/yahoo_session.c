@@ -135,7 +135,7 @@ yahoo_session_crumb(
 		return RC_OK;
 	}
 	/* An error in JSON says more than that it is not a crumb. */
-	rc = yahoo_body_read(r, &body, e);
+	rc = yahoo_body_read(r, "quoteResponse", &body, e);
 	yahoo_body_fini(&body);
 	if (rc == RC_BLOCKED || rc == RC_LIMITED || rc == RC_UPSTREAM ||
 	    rc == RC_NOMEM)

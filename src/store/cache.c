@@ -24,8 +24,10 @@ companions(struct cache_keys *k)
 enum rc
 cache_keys(const struct dataset *d, struct cache_keys *k, struct err *e)
 {
-	int n = snprintf(
-	    k->value, LIMIT_KEY, "stock_data:%s:%s", d->index, d->sector);
+	int returns = strcmp(d->sector, CACHE_RETURNS) == 0;
+	int n = snprintf(k->value, LIMIT_KEY, "%s%s%s%s%s",
+	    returns ? CACHE_RETURNS : "stock_data", d->index[0] ? ":" : "",
+	    d->index, returns ? "" : ":", returns ? "" : d->sector);
 
 	if (n < 0 || n >= LIMIT_KEY)
 		return err_set(e, RC_BUG, "cache: key too long");

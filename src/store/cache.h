@@ -41,6 +41,13 @@ enum rc cache_keys(const struct dataset *, struct cache_keys *, struct err *);
 /* The one document that is no dataset. */
 void cache_returns_keys(struct cache_keys *);
 
+/*
+ * In place of a sector: the annual returns of an index, annual_returns:S&P 500
+ * with companion keys of its own like any dataset.  Index "" is
+ * annual_returns alone, the application's key: a copy of those of the S&P 500.
+ */
+#define CACHE_RETURNS "annual_returns"
+
 enum cache_count { CACHE_COUNT_NONE, CACHE_COUNT_ALL };
 
 enum cache_state { CACHE_ABSENT, CACHE_FRESH, CACHE_STALE };

@@ -7,6 +7,7 @@
 
 const struct task_type_info task_types[TASK__MAX] = {
 	[TASK_FETCH] = { "fetch_stock_data", 0, 1 },
+	[TASK_RETURNS] = { "calculate_annual_returns", 0, 1 },
 	[TASK_PROBE] = { "probe", 1, 0 },
 };
 

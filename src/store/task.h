@@ -22,8 +22,10 @@
 #define TASK_ERRORS 8
 
 enum task_type {
-	TASK_FETCH, /* fetch_stock_data: refresh a dataset */
-	TASK_PROBE, /* probe: does nothing but prove the path */
+	TASK_FETCH,   /* fetch_stock_data: refresh a dataset */
+	TASK_RETURNS, /* calculate_annual_returns of an index; a part of it has
+			 "3/11" for a sector */
+	TASK_PROBE,   /* probe: does nothing but prove the path */
 	TASK__MAX
 };
 

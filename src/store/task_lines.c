@@ -223,6 +223,13 @@ task_line_dataset(
 		rc = index == NULL ? RC_OK : dataset_index(index, &d.index, e);
 		if (rc == RC_OK && sector != NULL)
 			rc = dataset_sector(sector, &d.sector, e);
+		if (rc == RC_OK && t->spec.type == TASK_RETURNS &&
+		    (strcmp(d.sector, DATASET_ANY) != 0 ||
+			strcmp(d.index, DATASET_ANY) == 0))
+			rc = err_set(e, RC_USAGE,
+			    "annual returns are of a whole index, and of one: "
+			    "no sector, and not %s",
+			    DATASET_ANY);
 	} else {
 		rc = copy_text(t->index, index != NULL ? index : "", e);
 		if (rc == RC_OK)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "source/source.h"
+#include "source/yahoo_chart.h"
 #include "source/yahoo_session.h"
 
 #define HOLDS(x) ((x) ? (void)0 : abort())
@@ -51,6 +52,23 @@ read_one(const struct http_response *r)
 	HOLDS(rc == RC_OK || (e.rc == rc && e.msg[0] != '\0'));
 	check_table(&t);
 	table_fini(&t);
+}
+
+/* As a chart: figures are finite, and what fails says why. */
+static void
+read_chart(const struct http_response *r)
+{
+	struct err e = { 0 };
+	struct returns f;
+	enum rc rc = yahoo_chart_read(r, &f, &e);
+
+	HOLDS(rc == RC_OK || (e.rc == rc && f.error.rc == rc));
+	HOLDS(rc == RC_OK || !f.has_figures);
+	HOLDS(rc != RC_OK || f.points > 0);
+	HOLDS(rc != RC_OK || f.has_figures == (f.points >= RETURNS_LEAST));
+	HOLDS(isfinite(f.annual_return) || !f.has_figures);
+	HOLDS(isfinite(f.annual_risk) || !f.has_figures);
+	HOLDS(isfinite(f.ratio) || !f.has_ratio);
 }
 
 static void
@@ -140,6 +158,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.body = body;
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
 		r.status = statuses[i];
+		read_chart(&r);
 		read_one(&r);
 	}
 	r.status = 200;

@@ -9,7 +9,7 @@ golden.py imports every *_cases.py beside it.  Such a module has
 shared is the folder of the recordings, None where it is absent: cases that
 need it come with body None then, and are counted as skipped.  body is a path
 or bytes, count and total are those of the envelope (None: not looked at, the
-string "null": null), check(document) returns a list of what does not agree
+string "null": null; a chart has neither), check(document) returns a list of what does not agree
 (check may be None).
 
 $FETCH is the program, bin/fetch by default; $SHARED the recordings,
@@ -67,7 +67,7 @@ def mismatches(done, expected, count, total, check):
         if (want is not None or name == "total" and total == "null") and \
                 document[name] != want:
             out.append(f"{name} {document[name]}, not {want}")
-    if len(document["data"]) != document["count"]:
+    if "data" in document and len(document["data"]) != document["count"]:
         out.append("count is not the number of records")
     if expected not in (0, 66) and document["success"]:
         out.append("success although the exit is not 0")

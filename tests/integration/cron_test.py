@@ -220,7 +220,7 @@ def a_real_cron_runs_them(s):
     doc = show(s)
     for name in ("daily_refresh", "hourly_check"):
         same(doc["runs"][name]["exit"], 0, doc["runs"][name])
-    same(doc["runs"]["daily_refresh"]["enqueued"], 1)
+    same(doc["runs"]["daily_refresh"]["enqueued"], 2)
     same(doc["runs"]["weekly_cleanup"], None)
     due = time.strftime("%Y-%m-%d", now)
     same(doc["runs"]["daily_refresh"]["slot"], "daily:" + due)

@@ -51,7 +51,9 @@ def tasks(s, db="0"):
     return sorted(found)
 
 
-DAILY = [("DJIA", "Any", "2", "1"), ("S&P 500", "Any", "2", "1")]
+# The returns of an index ("1", normal) and its refresh ("2", high).
+DAILY = [("DJIA", "Any", "1", "1"), ("DJIA", "Any", "2", "1"),
+         ("S&P 500", "Any", "1", "1"), ("S&P 500", "Any", "2", "1")]
 
 
 def ago(seconds):

@@ -11,19 +11,28 @@ from schedule_kit import (DAILY, DAY, JOBS, META, Q, SLOTS, ago,  # noqa: E402
                           history, quiet, same, schedule, servers, show, since,
                           tasks, tests_of)
 
-def daily_is_a_forced_task_an_index(s):
+def daily_is_two_forced_tasks_an_index(s):
     s.fresh()
     quiet(s, "run", "daily")
     same(tasks(s), DAILY)
+    specs = [s.cli("HGET", key, "spec") for key in
+             s.cli("--scan", "--pattern", Q + "task:*").split()]
+    same(sorted(x for x in specs if x[0] == "1"),
+         ["11calculate_annual_returns|DJIA|Any",
+          "11calculate_annual_returns|S&P 500|Any"])
     (one,) = history(s, "daily")
     same((one["exit"], one["enqueued"], one["merged"], one["missed"]),
-         (0, 2, 0, 0))
+         (0, 4, 0, 0))
     quiet(s, "run", "daily")
     same(tasks(s), DAILY)
     same(len(history(s, "daily")), 1)
     s.cli("FLUSHALL")
     quiet(s, "run", "daily", SCHEDULER_INDEXES="NASDAQ 100")
-    same(tasks(s), [("NASDAQ 100", "Any", "2", "1")])
+    same(tasks(s), [("NASDAQ 100", "Any", "1", "1"),
+                    ("NASDAQ 100", "Any", "2", "1")])
+    s.cli("FLUSHALL")
+    quiet(s, "run", "daily", SCHEDULER_INDEXES="Any")
+    same(tasks(s), [("Any", "Any", "2", "1")])
 
 
 def tasks_that_wait_already_are_merged(s):
@@ -33,7 +42,7 @@ def tasks_that_wait_already_are_merged(s):
     quiet(s, "run", "daily")
     same(tasks(s), DAILY)
     (one,) = history(s, "daily")
-    same((one["enqueued"], one["merged"]), (1, 1))
+    same((one["enqueued"], one["merged"]), (3, 1))
 
 
 def the_switch_is_durable_and_idempotent(s):
@@ -67,7 +76,7 @@ def a_missed_slot_is_caught_up_once(s):
     quiet(s, "run", "hourly", **env)
     same(tasks(s), DAILY)
     (one,) = history(s, "daily", **env)
-    same((one["exit"], one["enqueued"], one["missed"]), (0, 2, 3))
+    same((one["exit"], one["enqueued"], one["missed"]), (0, 4, 3))
     # and not again, by whichever run
     s.cli("HDEL", SLOTS, history(s, "hourly", **env)[0]["slot"])
     quiet(s, "run", "hourly", **env)
@@ -196,7 +205,7 @@ def many_at_once(s, front):
         for job in JOBS:
             same(len(history(s, job)), 1, job)
         same(tasks(s), DAILY)
-        same(history(s, "daily")[0]["enqueued"], 2)
+        same(history(s, "daily")[0]["enqueued"], 4)
 
 
 def runs_at_once_run_a_slot_once(s):
@@ -307,7 +316,7 @@ def show_has_all_keys_and_fits(s):
     same(full["schedule_config"], {
         "daily_refresh": "08:00", "hourly_check": "00:00",
         "weekly_cleanup": "02:00", "indexes": ["DJIA", "S&P 500"]})
-    same(full["queue_stats"]["pending"], 2)
+    same(full["queue_stats"]["pending"], 4)
     same({len(x) for x in full["history"].values()}, {1})
     r = schedule(s, "show")
     same(r.code, 0, r)
