@@ -15,7 +15,7 @@ static const struct refusal {
 } refusals[] = {
 	{ 400, RC_PARSE, "it does not take the request" },
 	{ 401, RC_BLOCKED, "the token is refused" },
-	{ 402, RC_BLOCKED, "the quota of the token is used up" },
+	{ 402, RC_LIMITED, "the quota of the token is used up" },
 	{ 403, RC_BLOCKED, "the token is refused" },
 	{ 404, RC_NOTFOUND, "it knows no such symbol" },
 	{ 451, RC_BLOCKED, "it asks for an agreement first" },

@@ -16,7 +16,7 @@ void iex_have(struct table *);
 /*
  * Add what is in a body to table (empty); *total: how many companies it has.
  * RC_EMPTY: none (*total is 0).  RC_NOTFOUND: no such symbol.  RC_BLOCKED: the
- * key is refused, or its quota is used up for good.  RC_LIMITED; RC_UPSTREAM;
+ * key is refused.  RC_LIMITED: also where its quota is used up; RC_UPSTREAM;
  * RC_PARSE: none of these, a chart, or one that does not name its company.
  */
 enum rc iex_read(
