@@ -174,6 +174,7 @@ add_entry(struct table *t, const char *symbol, struct json_object *entry,
 
 	if (!json_object_is_type(entry, json_type_object))
 		return err_set(e, RC_PARSE, "neither a batch nor a quote");
+	t->have[FIELD_TICKER] = 1;
 	rc = table_record(t, symbol, &rec, NULL, e);
 	for (size_t i = 0; i < COUNT(parts) && rc == RC_OK; i++)
 		if (json_object_object_get_ex(entry, parts[i].name, &o) &&

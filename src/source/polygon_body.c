@@ -160,6 +160,7 @@ add_bar(
 
 	if (rc != RC_OK || rec == NULL)
 		return rc;
+	mark(r->table, bar, COUNT(bar));
 	before = rec->v[FIELD_PRICE];
 	for (size_t i = 0; i < COUNT(bar); i++)
 		rec->v[bar[i].field] = (struct value){ VALUE_NULL, { 0 } };
@@ -296,11 +297,8 @@ add_all(struct reading *r, struct json_object *root, struct err *e)
 
 	if (json_object_object_get_ex(root, "results", &o) ||
 	    json_object_object_get_ex(root, "tickers", &o)) {
-		if (json_object_is_type(o, json_type_array)) {
-			if (has(root, "queryCount"))
-				mark(r->table, bar, COUNT(bar));
+		if (json_object_is_type(o, json_type_array))
 			return add_rows(r, o, tree_text(root, "ticker"), e);
-		}
 		if (json_object_is_type(o, json_type_object))
 			return add_reference(r, o, e);
 		if (o != NULL)
