@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "drive.h"
+#include "source/account.h"
 #include "store/cache.h"
 #include "store/flight.h"
 
@@ -210,6 +211,7 @@ answered(void *arg, const struct http_response *r)
 
 	rc = r->location != NULL ? redirected(s, r->location, &why)
 				 : d->source->feed(d->talk, r, &why);
+	account_hide(d->env->config, d->source->name, why.msg);
 	if (guard_report(d->env->guard, d->source->name, &s->grant,
 		reported(r, rc), pause_of(d, r, rc), &hold_ms, &e) != RC_OK)
 		log_debug(

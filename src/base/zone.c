@@ -3,7 +3,7 @@
 #include "base/zone.h"
 
 #define DAY      INT64_C(86400)
-#define HOUR     3600
+#define HOUR     INT64_C(3600)
 #define STANDARD (-5 * HOUR)
 #define DAYLIGHT (-4 * HOUR)
 
@@ -101,7 +101,7 @@ zone_text(enum zone zone, int64_t s, char out[ZONE_TEXT])
 		snprintf(out, ZONE_TEXT, "0:0");
 		return;
 	}
-	n = (size_t)snprintf(out, ZONE_TEXT, "0:%d", STANDARD);
+	n = (size_t)snprintf(out, ZONE_TEXT, "0:%lld", (long long)STANDARD);
 	for (int y = year_of(s) - 1; y <= year_of(s) + 1; y++) {
 		summer(y, &begin, &end);
 		n +=

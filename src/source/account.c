@@ -22,6 +22,15 @@ static const struct need {
 	    "no key: IEX_TOKEN is not set" },
 };
 
+static const struct key {
+	const char *source;
+	size_t offset;
+} keys[] = {
+	{ "alphavantage", offsetof(struct config, alphavantage_key) },
+	{ "polygon", offsetof(struct config, polygon_key) },
+	{ "iex", offsetof(struct config, iex_token) },
+};
+
 /* Settings that are calls a second. */
 static const struct rate {
 	const char *source;
@@ -43,6 +52,22 @@ account_lacks(const struct config *c, const char *source)
 		    *((const char *)c + needs[i].offset) == '\0')
 			return needs[i].why;
 	return NULL;
+}
+
+void
+account_hide(const struct config *c, const char *source, char *text)
+{
+	const char *key = "";
+	size_t n;
+
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (strcmp(keys[i].source, source) == 0)
+			key = (const char *)c + keys[i].offset;
+	n = strlen(key);
+	while (n > 0 && (text = strstr(text, key)) != NULL) {
+		memset(text, '*', n);
+		text += n;
+	}
 }
 
 /*

@@ -15,6 +15,10 @@
  */
 const char *account_lacks(const struct config *, const char *source);
 
+/* Put *** over the source's key wherever text has it: a body that we quote may
+ * repeat it. */
+void account_hide(const struct config *, const char *source, char *text);
+
 /* Calls a second that the settings allow; 0: it has no setting. */
 double account_rate(const struct config *, const char *source);
 
