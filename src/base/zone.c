@@ -104,8 +104,8 @@ zone_text(enum zone zone, int64_t s, char out[ZONE_TEXT])
 	n = (size_t)snprintf(out, ZONE_TEXT, "0:%lld", (long long)STANDARD);
 	for (int y = year_of(s) - 1; y <= year_of(s) + 1; y++) {
 		summer(y, &begin, &end);
-		n +=
-		    (size_t)snprintf(out + n, ZONE_TEXT - n, " %lld:%d %lld:%d",
-			(long long)begin, DAYLIGHT, (long long)end, STANDARD);
+		n += (size_t)snprintf(out + n, ZONE_TEXT - n,
+		    " %lld:%lld %lld:%lld", (long long)begin,
+		    (long long)DAYLIGHT, (long long)end, (long long)STANDARD);
 	}
 }
