@@ -294,7 +294,7 @@ def keys_show_nowhere(s):
         dump = r.out + r.err + s.cli("KEYS", "*")
         for key in s.cli("KEYS", "*").split("\n"):
             for command in ("GET", "HGETALL"):
-                dump += s.cli(command, key)
+                dump += s.cli("--no-raw", command, key)
         assert "s3cret" not in dump, source
     r = run("fetch", "--settings", env=s.env(**_env(s)))
     assert "s3cret" not in r.out and "POLYGON_KEY=(set)" in r.out, r.out
