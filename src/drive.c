@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "drive.h"
+#include "source/account.h"
 #include "store/cache.h"
 #include "store/flight.h"
 
@@ -61,6 +62,7 @@ drive_begin(struct drive **out, const struct drive_env *env,
 	d->env = env;
 	d->source = source;
 	d->deadline_ms = deadline_ms;
+	d->policy = (struct policy){ 0 };
 	source->policy(env->config, &d->policy);
 	d->nslots =
 	    d->policy.connections < SLOTS ? d->policy.connections : SLOTS;
@@ -71,6 +73,8 @@ drive_begin(struct drive **out, const struct drive_env *env,
 		free(d);
 		return rc;
 	}
+	if (source->calls != NULL)
+		d->policy.need = source->calls(d->talk);
 	*out = d;
 	return RC_OK;
 }
@@ -182,6 +186,20 @@ redirected(struct slot *s, const char *location, struct err *why)
 	return RC_OK;
 }
 
+/* How long the source is to be left alone, in its own words; -1: it has none.
+ */
+static int64_t
+pause_of(const struct drive *d, const struct http_response *r, enum rc rc)
+{
+	int64_t ms = r->retry_after_ms, now_s = clock_wall_us() / 1000000;
+
+	if (rc == RC_LIMITED && ms < 0 && d->source->pause_ms != NULL)
+		ms = d->source->pause_ms(d->talk);
+	if (ms == SOURCE_DAY_OVER)
+		ms = (zone_midnight(d->policy.zone, now_s) - now_s) * 1000;
+	return ms;
+}
+
 static void
 answered(void *arg, const struct http_response *r)
 {
@@ -193,8 +211,9 @@ answered(void *arg, const struct http_response *r)
 
 	rc = r->location != NULL ? redirected(s, r->location, &why)
 				 : d->source->feed(d->talk, r, &why);
+	account_hide(d->env->config, d->source->name, why.msg);
 	if (guard_report(d->env->guard, d->source->name, &s->grant,
-		reported(r, rc), r->retry_after_ms, &hold_ms, &e) != RC_OK)
+		reported(r, rc), pause_of(d, r, rc), &hold_ms, &e) != RC_OK)
 		log_debug(
 		    "source=%s: not reported: %s", d->source->name, e.msg);
 	s->grant = (struct grant){ 0 };
@@ -329,8 +348,10 @@ take(struct drive *d, struct slot *s, int64_t now_ms, struct err *e)
 		most = left;
 	rc = guard_take(d->env->guard, d->source->name, &d->policy, most,
 	    &s->grant, &wait_ms, e);
-	if (rc == RC_OK && s->grant.wait_ms == 0)
+	if (rc == RC_OK && s->grant.wait_ms == 0) {
+		d->policy.need = 0; /* it has begun, and goes on */
 		return start(d, s, e);
+	}
 	if (rc == RC_OPEN && is_probing(d)) {
 		wait_ms = POLL_MS;
 	} else if (rc != RC_OK) {

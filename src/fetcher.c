@@ -260,10 +260,11 @@ tell_attempts(const struct path *p)
 	const struct attempts *a = sweep_attempts(p->sweep);
 
 	for (size_t i = 0; i < a->n; i++)
-		log_warn("%s / %s: source=%s rc=%s: %s; taken from %s",
-		    p->dataset.index, p->dataset.sector, a->v[i].source,
-		    rc_name(a->v[i].why.rc), a->v[i].why.msg,
-		    sweep_source(p->sweep)->name);
+		if (!attempt_is_none(&a->v[i]))
+			log_warn("%s / %s: source=%s rc=%s: %s; taken from %s",
+			    p->dataset.index, p->dataset.sector, a->v[i].source,
+			    rc_name(a->v[i].why.rc), a->v[i].why.msg,
+			    sweep_source(p->sweep)->name);
 }
 
 /* The sweep has a table: publish it.  RC_BUSY: it was held back, and the next

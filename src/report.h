@@ -102,9 +102,6 @@ void report_task_json(
     struct buf *, const struct task *, int64_t position, int64_t max);
 void report_cache_json(struct buf *, const struct report_state *);
 
-/* Calls a second that the settings allow to a source; 0: it has no setting. */
-double report_rate(const struct config *, const char *source);
-
 /* "12 s", "5 min", "3 h", "2 d" */
 void report_span(struct buf *, int64_t ms);
 /* Text of Redis for a terminal: what it would obey becomes '?'. */

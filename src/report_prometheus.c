@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report.h"
+#include "source/account.h"
 
 /* Begin a family of metrics: its samples follow. */
 static void
@@ -208,7 +209,7 @@ guards(struct buf *b, const struct config *config, const struct report_state *s)
 			{ 0 } };
 
 		sample(b, "source_rate_limit", labels);
-		buf_addf(b, "%g\n", report_rate(config, s->sources[i]));
+		buf_addf(b, "%g\n", account_rate(config, s->sources[i]));
 	}
 	breakers(b, s);
 	for (size_t j = 0; j < sizeof(figures) / sizeof(figures[0]); j++) {

@@ -1,29 +1,32 @@
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/envelope.h"
 #include "report.h"
+#include "source/account.h"
 
-/* The setting that is a source's rate. */
-static const struct rate {
-	const char *source;
-	size_t offset;
-} rates[] = {
-	{ "finviz", offsetof(struct config, rate_limit) },
-	{ "yahoo", offsetof(struct config, yahoo_rate_limit) },
+/* A source with what the settings say of it. */
+struct source_about {
+	const char *name;
+	const char *lacks; /* why it is off; NULL: it is not */
+	double rate;
+	int64_t quota, left; /* calls of its day; quota 0: no such limit */
 };
 
-double
-report_rate(const struct config *c, const char *source)
+static struct source_about
+about(const struct config *c, const struct report_state *s, size_t i)
 {
-	double rate = 0;
+	struct source_about a = { .name = s->sources[i] };
+	enum zone zone = ZONE_UTC;
 
-	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
-		if (strcmp(rates[i].source, source) == 0)
-			memcpy(&rate, (const char *)c + rates[i].offset,
-			    sizeof(rate));
-	return rate;
+	a.lacks = account_lacks(c, a.name);
+	a.rate = account_rate(c, a.name);
+	a.quota = a.left = account_day_quota(c, a.name, &zone);
+	if (s->guards[i].day == zone_day(zone, s->now_us / 1000000))
+		a.left -= s->guards[i].day_used;
+	if (a.left < 0)
+		a.left = 0;
+	return a;
 }
 
 static const char *
@@ -33,12 +36,19 @@ breaker_word(const struct guard_state *g)
 }
 
 static void
-source_text(struct buf *b, const char *name, double rate,
+source_text(struct buf *b, const struct source_about *a,
     const struct guard_state *g, int64_t now_us)
 {
-	buf_addf(b, "%-11s ", name);
-	if (rate > 0)
-		buf_addf(b, "%g/s, ", rate);
+	buf_addf(b, "%-11s ", a->name);
+	if (a->lacks != NULL) {
+		buf_addf(b, "passed over: %s\n", a->lacks);
+		return;
+	}
+	if (a->rate > 0)
+		buf_addf(b, "%g/s, ", a->rate);
+	if (a->quota > 0)
+		buf_addf(b, "%lld of %lld calls left today, ",
+		    (long long)a->left, (long long)a->quota);
 	if (!g->known) {
 		buf_adds(b, "not asked yet\n");
 		return;
@@ -72,19 +82,32 @@ void
 report_sources_text(
     struct buf *b, const struct config *c, const struct report_state *s)
 {
-	for (size_t i = 0; i < s->nsources; i++)
-		source_text(b, s->sources[i], report_rate(c, s->sources[i]),
-		    &s->guards[i], s->now_us);
+	for (size_t i = 0; i < s->nsources; i++) {
+		struct source_about a = about(c, s, i);
+
+		source_text(b, &a, &s->guards[i], s->now_us);
+	}
 }
 
 static void
 source_json(
-    struct buf *b, const char *name, double rate, const struct guard_state *g)
+    struct buf *b, const struct source_about *a, const struct guard_state *g)
 {
 	buf_adds(b, "{\"name\":");
-	envelope_string(b, name);
-	buf_addf(b, ",\"rate\":%g,\"asked\":%s,\"next_seconds\":", rate,
-	    g->known ? "true" : "false");
+	envelope_string(b, a->name);
+	buf_adds(b, ",\"off\":");
+	if (a->lacks != NULL)
+		envelope_string(b, a->lacks);
+	else
+		buf_adds(b, "null");
+	buf_addf(b, ",\"rate\":%g,\"day_quota\":", a->rate);
+	if (a->quota > 0)
+		buf_addf(b, "%lld,\"day_left\":%lld", (long long)a->quota,
+		    (long long)a->left);
+	else
+		buf_adds(b, "null,\"day_left\":null");
+	buf_addf(
+	    b, ",\"asked\":%s,\"next_seconds\":", g->known ? "true" : "false");
 	report_seconds_json(b, g->next_us);
 	buf_adds(b, ",\"hold_seconds\":");
 	report_seconds_json(b, g->hold_us);
@@ -110,10 +133,11 @@ report_sources_json(
 {
 	buf_addc(b, '[');
 	for (size_t i = 0; i < s->nsources; i++) {
+		struct source_about a = about(c, s, i);
+
 		if (i > 0)
 			buf_addc(b, ',');
-		source_json(b, s->sources[i], report_rate(c, s->sources[i]),
-		    &s->guards[i]);
+		source_json(b, &a, &s->guards[i]);
 	}
 	buf_addc(b, ']');
 }

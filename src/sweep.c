@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "data/validate.h"
 #include "membership.h"
+#include "source/account.h"
 #include "sweep.h"
 
 struct sweep {
@@ -106,8 +107,11 @@ static enum rc
 begin_source(struct sweep *s, struct err *e)
 {
 	const struct source *source = s->list[s->at];
+	const char *lacks = account_lacks(s->env->config, source->name);
 	enum rc rc = RC_OK;
 
+	if (lacks != NULL)
+		return err_set(e, RC_NOSOURCE, "%s", lacks);
 	if (source->needs_members)
 		rc = find_members(s, e);
 	if (rc != RC_OK)
@@ -164,20 +168,31 @@ static enum rc
 all_failed(const struct sweep *s, struct err *e)
 {
 	const struct attempts *a = &s->attempts;
-	const struct attempt *last = &a->v[a->n - 1];
-	size_t later = 0;
+	const struct attempt *first = NULL, *last = NULL;
+	size_t later = 0, asked = 0;
 
-	for (size_t i = 0; i < a->n; i++)
-		later += rc_exit(a->v[i].why.rc) == rc_exit(RC_LIMITED);
-	if (a->n == 1)
+	for (size_t i = 0; i < a->n; i++) {
+		if (attempt_is_none(&a->v[i]))
+			continue;
+		asked++;
+		first = first != NULL ? first : &a->v[i];
+		last = &a->v[i];
+		later += rc_exit(last->why.rc) == rc_exit(RC_LIMITED);
+	}
+	if (asked == 0) {
+		first = &a->v[0];
+		last = &a->v[a->n - 1];
+	}
+	if (first == last)
 		return err_set(e,
 		    later || rc_exit(last->why.rc) == rc_exit(RC_PARSE)
 			? last->why.rc
 			: RC_NOSOURCE,
 		    "%s: %s", last->source, last->why.msg);
-	return err_set(e, later == a->n ? RC_LIMITED : RC_NOSOURCE,
-	    "no source has it: %s: %.100s; %s: %.100s", a->v[0].source,
-	    a->v[0].why.msg, last->source, last->why.msg);
+	return err_set(e,
+	    later == asked && later > 0 ? RC_LIMITED : RC_NOSOURCE,
+	    "no source has it: %s: %.100s; %s: %.100s", first->source,
+	    first->why.msg, last->source, last->why.msg);
 }
 
 enum rc

@@ -68,6 +68,7 @@ every_source_is_complete(void **state)
 			    s->feed && s->progress && s->finish && s->end &&
 			    s->read);
 		assert_int_equal(s->session == NULL, s->made == NULL);
+		assert_int_equal(s->session == NULL, s->refused == NULL);
 	}
 }
 

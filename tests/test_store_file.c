@@ -111,7 +111,9 @@ open_guard(void)
 	return g;
 }
 
-static const struct policy two_a_second = { 2, 1, 2 };
+static const struct policy two_a_second = {
+	.rate = 2, .burst = 1, .connections = 2
+};
 
 static void
 processes_share_the_file(void **state)
@@ -366,7 +368,9 @@ what_is_no_file_is_refused(void **state)
 static void
 caller(int fd)
 {
-	static const struct policy hundred = { 100, 1, 2 };
+	static const struct policy hundred = {
+		.rate = 100, .burst = 1, .connections = 2
+	};
 	struct guard *guard = open_guard();
 	int64_t end = clock_mono_ms() + 500, wait, now;
 
@@ -416,7 +420,9 @@ four_processes_keep_one_rate_by_the_file(void **state)
 static void
 a_policy_that_is_none_is_our_bug(void **state)
 {
-	static const struct policy none = { 0, 1, 1 };
+	static const struct policy none = {
+		.rate = 0, .burst = 1, .connections = 1
+	};
 	struct guard *guard = open_guard();
 	struct grant g = { 0 };
 	int64_t wait;

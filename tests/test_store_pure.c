@@ -211,20 +211,25 @@ static void
 a_policy_without_a_rate_has_no_interval(void **state)
 {
 	static const struct {
-		struct policy p;
+		double rate;
+		int burst;
 		int64_t want;
 	} cases[] = {
-		{ { 2, 1, 2 }, 500000 },
-		{ { 3, 1, 2 }, 333334 },
-		{ { 0.01, 1, 2 }, 100 * SECOND },
-		{ { 0, 1, 2 }, 0 },
-		{ { -1, 1, 2 }, 0 },
-		{ { 2, 0, 2 }, 0 },
+		{ 2, 1, 500000 },
+		{ 3, 1, 333334 },
+		{ 0.01, 1, 100 * SECOND },
+		{ 0, 1, 0 },
+		{ -1, 1, 0 },
+		{ 2, 0, 0 },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(guard_interval_us(&cases[i].p), cases[i].want);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy p = { .rate = cases[i].rate,
+			.burst = cases[i].burst };
+
+		assert_int_equal(guard_interval_us(&p), cases[i].want);
+	}
 }
 
 static void

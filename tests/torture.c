@@ -87,6 +87,14 @@ static const char quote[] =
     "\"regularMarketPrice\":333.69,\"marketCap\":4.869931925504E12,"
     "\"regularMarketChangePercent\":1.02022}],\"error\":null}}";
 
+static const char overview[] =
+    "{\"Symbol\":\"A\",\"Name\":\"x\",\"PERatio\":\"1.5\",\"Beta\":\"None\"}";
+static const char bars[] =
+    "{\"status\":\"OK\",\"results\":[{\"T\":\"A\",\"c\":1.5,\"v\":1e3,"
+    "\"t\":1795467600000}]}";
+static const char batch[] =
+    "{\"A\":{\"quote\":{\"companyName\":\"x\",\"latestPrice\":1.5}}}";
+
 static enum rc
 read_body(const struct source *s, const char *body, struct err *e)
 {
@@ -123,6 +131,24 @@ static enum rc
 read_quote(struct err *e)
 {
 	return read_body(&source_yahoo, quote, e);
+}
+
+static enum rc
+read_overview(struct err *e)
+{
+	return read_body(&source_alphavantage, overview, e);
+}
+
+static enum rc
+read_bars(struct err *e)
+{
+	return read_body(&source_polygon, bars, e);
+}
+
+static enum rc
+read_batch(struct err *e)
+{
+	return read_body(&source_iex, batch, e);
 }
 
 /* A table, through an envelope and back, joined, sorted and printed. */
@@ -207,6 +233,42 @@ sweep_page(struct err *e)
 	return rc;
 }
 
+/* The conversation of Polygon, each phase answered with the same bars. */
+static enum rc
+sweep_bars(struct err *e)
+{
+	static const struct member members[] = { { "A", "x", "Energy" } };
+	static struct config c = { .polygon_url = "http://p",
+		.polygon_key = "k",
+		.polygon_minute_quota = 5 };
+	struct query q = { { DATASET_DEFAULT_INDEX, DATASET_ANY }, &c, members,
+		1 };
+	struct http_response r = { .status = 200,
+		.body = bars,
+		.len = strlen(bars),
+		.headers = "",
+		.retry_after_ms = -1 };
+	struct http_request *request = __real_calloc(1, sizeof(*request));
+	struct conversation *talk = NULL;
+	struct table t;
+	int64_t total;
+	enum rc rc;
+
+	table_init(&t);
+	rc = source_polygon.begin(&talk, &q, e);
+	while (
+	    rc == RC_OK && source_polygon.next(talk, request) == STEP_REQUEST) {
+		r.tag = request->tag;
+		rc = source_polygon.feed(talk, &r, e);
+	}
+	if (rc == RC_OK)
+		rc = source_polygon.finish(talk, &t, &total, e);
+	table_fini(&t);
+	source_polygon.end(talk);
+	free(request);
+	return rc;
+}
+
 static const struct {
 	const char *name;
 	enum rc (*run)(struct err *);
@@ -214,6 +276,10 @@ static const struct {
 	{ "finviz page", read_page },
 	{ "elite export", read_export },
 	{ "yahoo quote", read_quote },
+	{ "alphavantage overview", read_overview },
+	{ "polygon bars", read_bars },
+	{ "iex batch", read_batch },
+	{ "polygon sweep", sweep_bars },
 	{ "envelope, csv and table", round_trip },
 	{ "finviz sweep", sweep_page },
 };

@@ -14,6 +14,9 @@ for f in "$@"; do
 	case $name in
 	*finviz*) seeds="$seeds ../shared/recordings/finviz" ;;
 	*request*) seeds="tests/fuzz/seeds/request" ;;
+	*alphavantage*) seeds="$seeds ../shared/recordings/alphavantage" ;;
+	*polygon*) seeds="$seeds ../shared/recordings/polygon" ;;
+	*iex*) seeds="$seeds ../shared/recordings/iex" ;;
 	*yahoo* | *num*) seeds="$seeds ../shared/recordings/yahoo" ;;
 	esac
 	set -- "$corpus"

@@ -72,6 +72,28 @@ static const struct setting settings[] = {
 	    "https://fc.yahoo.com/", "where Yahoo gives its cookie" },
 	{ "YAHOO_RATE_LIMIT", REAL, AT(yahoo_rate_limit), 0.01, 1000, "1",
 	    "calls a second to Yahoo, by all processes together" },
+	{ "ALPHAVANTAGE_KEY", SECRET, AT(alphavantage_key), 0, 0, "",
+	    "key of Alpha Vantage; without it the source is passed over" },
+	{ "ALPHAVANTAGE_URL", URL, AT(alphavantage_url), 0, 0,
+	    "https://www.alphavantage.co", "where Alpha Vantage is" },
+	{ "ALPHAVANTAGE_RATE_LIMIT", REAL, AT(alphavantage_rate_limit), 0.01,
+	    1000, "1", "calls a second to it" },
+	{ "ALPHAVANTAGE_DAY_QUOTA", WHOLE, AT(alphavantage_day_quota), 0,
+	    1000000, "25",
+	    "calls a day to it, New York's; 0: as many as one likes" },
+	{ "POLYGON_KEY", SECRET, AT(polygon_key), 0, 0, "",
+	    "key of Polygon (Massive); without it the source is passed over" },
+	{ "POLYGON_URL", URL, AT(polygon_url), 0, 0, "https://api.massive.com",
+	    "where Polygon is; `https://api.polygon.io` is its former "
+	    "address" },
+	{ "POLYGON_MINUTE_QUOTA", WHOLE, AT(polygon_minute_quota), 1, 100000,
+	    "5", "calls a minute to it" },
+	{ "IEX_URL", URL, AT(iex_url), 0, 0, "",
+	    "a server that speaks as IEX Cloud did until 2024-08-31; without "
+	    "it the source is passed over" },
+	{ "IEX_TOKEN", SECRET, AT(iex_token), 0, 0, "", "its token" },
+	{ "IEX_RATE_LIMIT", REAL, AT(iex_rate_limit), 0.01, 1000, "5",
+	    "calls a second to it" },
 	{ "REQUEST_TIMEOUT", WHOLE, AT(request_timeout), 1, 600, "30",
 	    "seconds for one request" },
 	{ "CONNECT_TIMEOUT", WHOLE, AT(connect_timeout), 1, 600, "10",
@@ -116,7 +138,7 @@ static const struct {
 	const char *name, *words;
 } choices[] = {
 	{ "SCHEDULER_INDEXES", "S&P 500|DJIA|NASDAQ 100|RUSSELL 2000|Any" },
-	{ "SOURCES", "finviz|yahoo" },
+	{ "SOURCES", "finviz|yahoo|alphavantage|polygon|iex" },
 	{ "LOG_LEVEL", "error|warn|info|debug" },
 };
 
@@ -269,7 +291,7 @@ set_text(
 	if (s->kind == LIST)
 		return set_list(c, s, value, e);
 	/* Not quoted: what makes it wrong may be a password in it. */
-	if (s->kind == URL && !is_url(value))
+	if (s->kind == URL && (n > 0 || *s->deflt != '\0') && !is_url(value))
 		return err_set(e, RC_CONFIG,
 		    "%s is not an http:// or https:// "
 		    "address (without a user, of at most %d characters)",

@@ -46,6 +46,16 @@ struct config {
 	char yahoo_url[LIMIT_SETTING];
 	char yahoo_cookie_url[LIMIT_SETTING];
 	double yahoo_rate_limit; /* calls a second to Yahoo */
+	char alphavantage_key[LIMIT_SETTING];
+	char alphavantage_url[LIMIT_SETTING];
+	double alphavantage_rate_limit; /* calls a second */
+	int64_t alphavantage_day_quota; /* calls a day; 0: no such limit */
+	char polygon_key[LIMIT_SETTING];
+	char polygon_url[LIMIT_SETTING];
+	int64_t polygon_minute_quota; /* calls a minute */
+	char iex_token[LIMIT_SETTING];
+	char iex_url[LIMIT_SETTING]; /* "": off */
+	double iex_rate_limit;       /* calls a second */
 
 	int64_t request_timeout;   /* seconds */
 	int64_t connect_timeout;   /* seconds */

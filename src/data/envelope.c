@@ -232,6 +232,12 @@ attempts_add(struct attempts *a, const char *source, int64_t wait_ms,
 	a->v[a->n++] = (struct attempt){ source, wait_ms, *why };
 }
 
+int
+attempt_is_none(const struct attempt *a)
+{
+	return a->why.rc == RC_NOSOURCE;
+}
+
 static void
 add_attempts(struct buf *b, const struct attempts *a)
 {

@@ -29,6 +29,10 @@ struct attempt {
 	struct err why;
 };
 
+/* A source that was passed over (no key): RC_NOSOURCE, which none that was
+ * asked says. */
+int attempt_is_none(const struct attempt *);
+
 struct attempts {
 	struct attempt v[LIMIT_ATTEMPTS];
 	size_t n; /* a further one replaces the last */

@@ -24,11 +24,12 @@
 
 struct http_request {
 	char url[LIMIT_URL];
-	char cookie[2048];  /* the Cookie header; "" sends none */
-	const char *accept; /* the Accept header; borrowed, NULL: any */
-	unsigned tag;       /* the source's own name for this request */
-	int head_only;      /* stop after the headers: the body is not wanted */
-	int one_hop;        /* hand a redirect on the same host back */
+	char cookie[2048];          /* the Cookie header; "" sends none */
+	char bearer[LIMIT_SETTING]; /* Authorization: Bearer; "" sends none */
+	const char *accept;         /* the Accept header; borrowed, NULL: any */
+	unsigned tag;               /* the source's own name for this request */
+	int head_only; /* stop after the headers: the body is not wanted */
+	int one_hop;   /* hand a redirect on the same host back */
 };
 
 /* Valid during the callback (or while its maker says so). */

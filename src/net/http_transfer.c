@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,17 @@ add_field(struct transfer *t, const char *name, const char *value)
 	return RC_OK;
 }
 
+static enum rc
+add_bearer(struct transfer *t, const char *token)
+{
+	char value[LIMIT_SETTING + 8];
+
+	if (*token == '\0')
+		return RC_OK;
+	snprintf(value, sizeof(value), "Bearer %s", token);
+	return add_field(t, "Authorization", value);
+}
+
 enum rc
 transfer_new(struct transfer **out, const struct http_request *q, struct err *e)
 {
@@ -41,7 +53,8 @@ transfer_new(struct transfer **out, const struct http_request *q, struct err *e)
 	struct transfer *t;
 	enum rc rc;
 
-	if (has_control(q->cookie) || has_control(accept))
+	if (has_control(q->cookie) || has_control(accept) ||
+	    has_control(q->bearer))
 		return err_set(
 		    e, RC_INVALID, "a request header with a control character");
 	t = calloc(1, sizeof(*t));
@@ -55,7 +68,8 @@ transfer_new(struct transfer **out, const struct http_request *q, struct err *e)
 	rc = http_url_host(q->url, t->host, e);
 	if (rc == RC_OK &&
 	    (add_field(t, "Accept", accept) != RC_OK ||
-		add_field(t, "Accept-Language", "en-US,en;q=0.9") != RC_OK))
+		add_field(t, "Accept-Language", "en-US,en;q=0.9") != RC_OK ||
+		add_bearer(t, q->bearer) != RC_OK))
 		rc = err_set(e, RC_NOMEM, "out of memory");
 	if (rc != RC_OK)
 		transfer_free(t);

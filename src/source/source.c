@@ -5,7 +5,8 @@
 #include "base/buf.h"
 #include "source/source.h"
 
-const struct source *const sources[] = { &source_finviz, &source_yahoo };
+const struct source *const sources[] = { &source_finviz, &source_yahoo,
+	&source_alphavantage, &source_polygon, &source_iex };
 const size_t nsources = sizeof(sources) / sizeof(sources[0]);
 
 _Static_assert(sizeof(sources) / sizeof(sources[0]) <= LIMIT_SOURCES,

@@ -14,6 +14,7 @@
 
 #include "base/config.h"
 #include "base/rc.h"
+#include "base/zone.h"
 #include "data/dataset.h"
 #include "data/table.h"
 #include "net/http.h"
@@ -39,6 +40,9 @@ struct policy {
 	double rate;     /* calls a second, by all processes together */
 	int burst;       /* calls at once after a rest */
 	int connections; /* of this process at a time */
+	int day_quota;   /* calls a day, by all together; 0: no such limit */
+	enum zone zone;  /* whose midnight begins that day */
+	int need; /* calls that the day must have left for one more; 0: one */
 };
 
 enum step {
@@ -96,6 +100,18 @@ struct source {
 	 * back; NULL: none was.  Borrowed as above. */
 	const char *(*refused)(struct conversation *);
 
+	/*
+	 * How many calls the conversation will make: where the day has fewer
+	 * left, none is begun with.  NULL: nobody counts them.
+	 */
+	int (*calls)(const struct conversation *);
+	/*
+	 * After RC_LIMITED without a Retry-After: the pause that the body asks
+	 * for in milliseconds; SOURCE_DAY_OVER: until the source's midnight;
+	 * -1, and NULL: it names none.
+	 */
+	int64_t (*pause_ms)(const struct conversation *);
+
 	/* Records so far and in all (-1: not known yet). */
 	void (*progress)(
 	    const struct conversation *, int64_t *rows, int64_t *total);
@@ -122,8 +138,13 @@ struct source {
 	    int *known, struct err *);
 };
 
+#define SOURCE_DAY_OVER INT64_MAX
+
 extern const struct source source_finviz;
 extern const struct source source_yahoo;
+extern const struct source source_alphavantage;
+extern const struct source source_polygon;
+extern const struct source source_iex;
 
 /*
  * A year of daily bars of each member, from Yahoo's charts.  It makes no

@@ -1,11 +1,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/limits.h"
 #include "source/source.h"
+#include "source/tree.h"
 #include "source/yahoo_body.h"
-
-#define BRANCH_COST 8 /* json-c takes 300 to 700 bytes for an empty one */
 
 struct phrase {
 	const char *text;
@@ -78,73 +76,10 @@ yahoo_body_text(const struct http_response *r, struct err *e)
 	return source_status(r, e);
 }
 
-/*
- * Would json-c need modest memory?  "[[],[],…" takes it a hundred times the
- * bytes that it has.  Like json-c it takes both quotes for quotes.
- */
-static int
-is_modest(const char *p, size_t n)
-{
-	size_t cost = 0;
-	char quote = '\0';
-
-	for (size_t i = 0; i < n && cost <= LIMIT_JSON_COST; i++) {
-		if (quote != '\0') {
-			if (p[i] == '\\')
-				i++;
-			else if (p[i] == quote)
-				quote = '\0';
-		} else if (p[i] == '"' || p[i] == '\'') {
-			quote = p[i];
-		} else if (p[i] == ',') {
-			cost++;
-		} else if (p[i] == '{' || p[i] == '[') {
-			cost += BRANCH_COST;
-		}
-	}
-	return cost <= LIMIT_JSON_COST;
-}
-
-static enum rc
-parse(const struct http_response *r, struct json_object **out, struct err *e)
-{
-	struct json_tokener *tok;
-	enum json_tokener_error why;
-
-	if (r->len > LIMIT_BODY || !is_modest(r->body, r->len))
-		return err_set(e, RC_PARSE, "the JSON is too large");
-	if (memchr(r->body, '\0', r->len) != NULL)
-		return err_set(e, RC_PARSE, "the JSON has a NUL byte");
-	tok = json_tokener_new_ex(LIMIT_JSON_DEPTH);
-	if (tok == NULL)
-		return err_set(e, RC_NOMEM, "JSON: out of memory");
-	/* Strict refuses what follows the document, too. */
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
-	*out = json_tokener_parse_ex(tok, r->body, (int)r->len);
-	why = json_tokener_get_error(tok);
-	json_tokener_free(tok);
-	if (*out != NULL)
-		return RC_OK;
-	if (why == json_tokener_success)
-		return err_set(e, RC_NOMEM, "JSON: out of memory");
-	if (why == json_tokener_continue)
-		return err_set(e, RC_PARSE, "the JSON is cut off");
-	return err_set(
-	    e, RC_PARSE, "malformed JSON: %s", json_tokener_error_desc(why));
-}
-
 const char *
 yahoo_body_member(struct json_object *o, const char *name)
 {
-	struct json_object *v;
-	const char *text;
-
-	if (!json_object_object_get_ex(o, name, &v) ||
-	    !json_object_is_type(v, json_type_string))
-		return NULL;
-	text = json_object_get_string(v);
-	return strlen(text) == (size_t)json_object_get_string_len(v) ? text
-								     : NULL;
+	return tree_text(o, name);
 }
 
 /* The error under any key; NULL where there is none. */
@@ -246,7 +181,7 @@ yahoo_body_read(const struct http_response *r, const char *want,
 		    : *first(r->body) == '<' ? "HTML"
 					     : "text");
 	}
-	rc = parse(r, &body->root, &why);
+	rc = tree_parse(r->body, r->len, &body->root, &why);
 	if (rc == RC_OK && !json_object_is_type(body->root, json_type_object))
 		rc = err_set(&why, RC_PARSE, "the JSON is not an object");
 	if (rc != RC_OK && (status == RC_OK || rc == RC_NOMEM))

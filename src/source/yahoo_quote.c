@@ -4,7 +4,7 @@
 #include <json-c/json.h>
 
 #include "base/limits.h"
-#include "base/num.h"
+#include "source/tree.h"
 #include "source/yahoo_body.h"
 #include "source/yahoo_quote.h"
 
@@ -87,24 +87,6 @@ yahoo_quote_have(struct table *t)
 }
 
 /*
- * A number by its source text, which json-c keeps for all but whole ones.
- * Those it clips at the ends of 64 bits.
- */
-static enum rc
-number(struct json_object *v, int exp10, double *out, struct err *e)
-{
-	const char *text = json_object_get_string(v);
-
-	if (text == NULL)
-		return err_set(e, RC_NOMEM, "out of memory");
-	if (json_object_is_type(v, json_type_int) &&
-	    (json_object_get_uint64(v) == UINT64_MAX ||
-		json_object_get_int64(v) == INT64_MIN))
-		return err_set(e, RC_PARSE, "a whole number of over 64 bits");
-	return num_decimal(text, exp10, out, e);
-}
-
-/*
  * A member as a number: plain, or {"raw":1.5,"fmt":"1.50"} as formatted=true
  * has it.  RC_NOTFOUND where it is absent, null or {}.
  */
@@ -134,7 +116,7 @@ figure(const struct quote *q, const char *name, int exp10, int is_ratio,
 		return RC_NOTFOUND;
 	if (json_object_is_type(v, json_type_int) ||
 	    json_object_is_type(v, json_type_double))
-		rc = number(v, exp10, out, &why);
+		rc = tree_number(v, exp10, out, &why);
 	else
 		rc = err_set(&why, RC_PARSE, "%s where a number is due",
 		    json_type_to_name(json_object_get_type(v)));

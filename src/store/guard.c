@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "store/guard.h"
 #include "store/guard_file.h"
@@ -73,7 +74,8 @@ struct args {
 	char hash[LIMIT_KEY];
 	char grants[LIMIT_KEY];
 	char either[LIMIT_KEY + 16]; /* both, for messages */
-	char n[6][24];
+	char n[8][24];
+	char zone[ZONE_TEXT];
 };
 
 enum rc
@@ -107,14 +109,15 @@ print(char out[24], int64_t v)
 }
 
 static enum rc
-redis_take(struct guard *guard, const char *source, int64_t interval_us,
-    int burst, int64_t max_wait_us, struct grant *g, int64_t *wait_us,
+redis_take(struct guard *guard, const char *source, const struct policy *p,
+    int64_t max_wait_us, struct grant *g, int64_t *wait_us, int *spent,
     struct err *e)
 {
-	static const enum rc codes[] = { RC_OK, RC_LIMITED, RC_OPEN };
+	static const enum rc codes[] = { RC_OK, RC_LIMITED, RC_OPEN,
+		RC_LIMITED };
 	struct args a;
 	const char *argv[] = { a.hash, a.grants, a.n[0], a.n[1], a.n[2], a.n[3],
-		a.n[4], a.n[5] };
+		a.n[4], a.n[5], a.n[6], a.n[7], a.zone };
 	redisReply *reply;
 	int64_t code;
 	enum rc rc;
@@ -122,21 +125,25 @@ redis_take(struct guard *guard, const char *source, int64_t interval_us,
 	rc = make_keys(&a, source, e);
 	if (rc != RC_OK)
 		return rc;
-	print(a.n[0], interval_us);
-	print(a.n[1], burst);
+	print(a.n[0], guard_interval_us(p));
+	print(a.n[1], p->burst);
 	print(a.n[2], max_wait_us);
 	print(a.n[3], g->due_us);
 	print(a.n[4], g->probe);
 	print(a.n[5], PROBE_LEASE_US);
+	print(a.n[6], p->day_quota);
+	print(a.n[7], p->need > 1 ? p->need : 1);
+	zone_text(p->zone, clock_wall_us() / 1000000, a.zone);
 	rc = redis_script(guard->redis, &script_guard_take, 2,
 	    sizeof(argv) / sizeof(argv[0]), argv, NULL, &reply, e);
 	if (rc != RC_OK)
 		return redis_blame_key(rc, a.either, e);
 	code = redis_int(reply, 0, -1);
-	if (code < 0 || code > 2) {
+	if (code < 0 || code > 3) {
 		rc = err_set(e, RC_STORE, "guard_take: unexpected answer");
 	} else {
 		rc = codes[code];
+		*spent = code == 3;
 		*wait_us = redis_int(reply, 1, 0);
 		g->due_us = redis_int(reply, 2, 0);
 		g->probe = redis_int(reply, 3, 0);
@@ -149,22 +156,23 @@ enum rc
 guard_take(struct guard *guard, const char *source, const struct policy *p,
     int64_t max_wait_ms, struct grant *g, int64_t *wait_ms, struct err *e)
 {
-	int64_t interval = guard_interval_us(p), wait = 0;
+	int64_t wait = 0;
 	int64_t max_wait = us_of_ms(max_wait_ms > 0 ? max_wait_ms : 0);
 	struct grant fresh = *g;
+	int spent = 0;
 	enum rc rc;
 
-	if (interval == 0)
+	if (guard_interval_us(p) == 0)
 		return err_set(e, RC_BUG,
 		    "%s: not a rate: %g a second, %d at "
 		    "once",
 		    source, p->rate, p->burst);
 	if (guard->redis != NULL)
-		rc = redis_take(guard, source, interval, p->burst, max_wait,
-		    &fresh, &wait, e);
+		rc = redis_take(
+		    guard, source, p, max_wait, &fresh, &wait, &spent, e);
 	else
-		rc = guard_file_take(guard->path, source, interval, p->burst,
-		    max_wait, &fresh, &wait, e);
+		rc = guard_file_take(
+		    guard->path, source, p, max_wait, &fresh, &wait, &spent, e);
 	switch (rc) {
 	case RC_OK:
 		*g = fresh;
@@ -174,6 +182,12 @@ guard_take(struct guard *guard, const char *source, const struct policy *p,
 	case RC_OPEN:
 		*g = (struct grant){ 0 };
 		*wait_ms = ms_of_us(wait);
+		if (spent)
+			return err_set(e, rc,
+			    "the quota of its day is used up (%d calls, %d "
+			    "needed): the next day begins in %.1f h",
+			    p->day_quota, p->need > 1 ? p->need : 1,
+			    (double)wait / 3600e6);
 		return err_set(e, rc,
 		    rc == RC_OPEN
 			? "the breaker is open: too many failures, the next "

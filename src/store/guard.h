@@ -1,11 +1,13 @@
 /*
  * What a source must not be asked to bear, shared by all processes: the rate
- * limit, the hold after a 429, and the circuit breaker.  State is in Redis
- * (one hash a source), each step is one Lua script, time is Redis TIME.
+ * limit, the quota of its day, the hold after a 429, and the circuit breaker.
+ *State is in Redis (one hash a source), each step is one Lua script, time is
+ *Redis TIME.
  *
  *	take ──▶ GO            send the request now
  *	     ──▶ WAIT ms       sleep, then take again with the same grant
- *	     ──▶ RC_LIMITED    it would take longer than max_wait
+ *	     ──▶ RC_LIMITED    it would take longer than max_wait,
+ *	                       or the day has no call left
  *	     ──▶ RC_OPEN       the breaker is open; wait says how long
  *	then, whatever came of it: report
  *
@@ -15,6 +17,10 @@
  * given up for a new one, so that starts cannot bunch up.  Every slot that
  * becomes GO is put on the log of grants (the last 1000, as due times).
  *
+ * Quota: what becomes GO is counted by the source's own day (base/zone.h), so
+ * that no day has more, however many wait across midnight; day and count stand
+ * in the hash.  Where a day has fewer left than policy.need, take refuses.
+ *
  * Hold: RC_LIMITED or RC_BLOCKED reported holds the source until Retry-After,
  * else 60 s, doubling up to an hour while it goes on.
  *
@@ -23,8 +29,8 @@
  * successes close it.  Failures are RC_NET, RC_TIMEOUT, RC_UPSTREAM and
  * RC_PARSE.
  *
- * Without Redis (redis NULL) rate and hold, without the breaker, are kept in
- * a locked file of STATE_DIR that the user's processes share.
+ * Without Redis (redis NULL) rate, quota and hold, without the breaker, are
+ *kept in a locked file of STATE_DIR that the user's processes share.
  */
 #ifndef STORE_GUARD_H
 #define STORE_GUARD_H
@@ -80,6 +86,7 @@ struct guard_state {
 	int64_t failures_in_row;
 	int64_t calls, failures;      /* of the last 60 s */
 	int64_t opens;                /* openings in a row */
+	int64_t day, day_used;        /* calls of that local day (zone_day) */
 	char last_error[GUARD_ERROR]; /* "timeout"; "": none */
 	int64_t last_error_us;        /* since the epoch */
 };

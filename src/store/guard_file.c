@@ -85,19 +85,17 @@ static int
 read_line(char *s, struct line *out)
 {
 	const char *word = strsep(&s, " ");
-	int64_t v[4];
+	int64_t v[6] = { 0 };
+	int n = 0;
 
 	if (*word == '\0' || strlen(word) >= sizeof(out->source))
 		return 0;
 	snprintf(out->source, sizeof(out->source), "%s", word);
-	for (int i = 0; i < 4; i++) {
-		word = strsep(&s, " ");
-		if (word == NULL ||
-		    num_int(word, 0, MAX_TIME, &v[i], NULL) != RC_OK)
+	while (n < 6 && (word = strsep(&s, " ")) != NULL)
+		if (num_int(word, 0, MAX_TIME, &v[n++], NULL) != RC_OK)
 			return 0;
-	}
-	out->limit = (struct guard_limit){ v[0], v[1], v[2], v[3] };
-	return s == NULL;
+	out->limit = (struct guard_limit){ v[0], v[1], v[2], v[3], v[4], v[5] };
+	return s == NULL && (n == 4 || n == 6);
 }
 
 static void
@@ -208,9 +206,13 @@ save(const char *path, const struct limits *l, struct err *e)
 	for (size_t i = 0; i < l->n; i++) {
 		const struct guard_limit *g = &l->line[i].limit;
 
-		buf_addf(&b, "%s %lld %lld %lld %lld\n", l->line[i].source,
+		buf_addf(&b, "%s %lld %lld %lld %lld", l->line[i].source,
 		    (long long)g->tat_us, (long long)g->hold_us,
 		    (long long)g->hold_n, (long long)g->seen_us);
+		if (g->day != 0)
+			buf_addf(&b, " %lld %lld", (long long)g->day,
+			    (long long)g->used);
+		buf_addc(&b, '\n');
 	}
 	rc = buf_check(&b, path, e);
 	/* A state that cannot be written must not let calls through. */
@@ -223,22 +225,29 @@ save(const char *path, const struct limits *l, struct err *e)
 }
 
 enum rc
-guard_file_take(const char *path, const char *source, int64_t interval_us,
-    int burst, int64_t max_wait_us, struct grant *g, int64_t *wait_us,
+guard_file_take(const char *path, const char *source, const struct policy *p,
+    int64_t max_wait_us, struct grant *g, int64_t *wait_us, int *spent,
     struct err *e)
 {
+	int64_t wait = 0, now = clock_wall_us();
+	struct guard_limit *limit;
 	struct grant fresh = *g;
 	enum rc rc, saved;
 	struct limits l;
-	int64_t wait = 0;
 
 	if (strlen(source) >= NAME_SIZE)
 		return err_set(e, RC_BUG, "guard: the source's name is long");
 	rc = load(path, &l, e);
 	if (rc != RC_OK)
 		return rc;
-	rc = guard_limit_take(find(&l, source), clock_wall_us(), interval_us,
-	    burst, max_wait_us, &fresh, &wait);
+	limit = find(&l, source);
+	rc = guard_limit_day(limit, now, p, &wait);
+	*spent = rc != RC_OK;
+	if (rc == RC_OK)
+		rc = guard_limit_take(limit, now, guard_interval_us(p),
+		    p->burst, max_wait_us, &fresh, &wait);
+	if (rc == RC_OK && wait == 0)
+		guard_limit_count(limit, p);
 	saved = save(path, &l, e);
 	close(l.fd);
 	if (saved != RC_OK)

@@ -2,8 +2,9 @@
  * The limits of all sources in one locked file of the user's state folder,
  * for where there is no Redis.  A line a source:
  *
- *	finviz tat_us hold_us hold_n seen_us
+ *	finviz tat_us hold_us hold_n seen_us [day used]
  *
+ * The last two where the source has a quota of the day.
  * Lines that are not of this form are dropped.  RC_SYS: the file or its
  * folder cannot be used, or stays locked.
  */
@@ -23,10 +24,11 @@
 enum rc guard_file_path(
     const struct config *, char path[GUARD_FILE_PATH], struct err *);
 
-/* As guard_take and guard_report, in microseconds. */
+/* As guard_take and guard_report, in microseconds.  *spent: it was the quota
+ * of the day that refused. */
 enum rc guard_file_take(const char *path, const char *source,
-    int64_t interval_us, int burst, int64_t max_wait_us, struct grant *g,
-    int64_t *wait_us, struct err *);
+    const struct policy *, int64_t max_wait_us, struct grant *g,
+    int64_t *wait_us, int *spent, struct err *);
 enum rc guard_file_report(const char *path, const char *source,
     const struct grant *g, enum rc what, int64_t retry_after_us,
     int64_t *hold_us, struct err *);

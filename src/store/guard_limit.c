@@ -77,6 +77,30 @@ guard_limit_take(struct guard_limit *l, int64_t now, int64_t interval,
 	return RC_OK;
 }
 
+enum rc
+guard_limit_day(
+    struct guard_limit *l, int64_t now, const struct policy *p, int64_t *wait)
+{
+	int64_t day = zone_day(p->zone, now / SECOND);
+
+	if (p->day_quota == 0)
+		return RC_OK;
+	/* A clock set back across midnight keeps what was used. */
+	if (day > l->day || day < l->day - 1)
+		l->used = 0;
+	l->day = day;
+	if (l->used + max64(p->need, 1) <= p->day_quota)
+		return RC_OK;
+	*wait = zone_midnight(p->zone, now / SECOND) * SECOND - now;
+	return RC_LIMITED;
+}
+
+void
+guard_limit_count(struct guard_limit *l, const struct policy *p)
+{
+	l->used += p->day_quota > 0;
+}
+
 static int64_t
 hold_for(int64_t n)
 {

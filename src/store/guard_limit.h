@@ -17,6 +17,8 @@ struct guard_limit {
 	int64_t hold_us; /* no call before */
 	int64_t hold_n;  /* holds in a row */
 	int64_t seen_us; /* the last step, to notice a clock set back */
+	int64_t day;     /* of the source's zone; 0: no quota was asked for */
+	int64_t used;    /* calls of that day */
 };
 
 /* Microseconds between two calls, 0 where the policy is not one. */
@@ -29,6 +31,15 @@ int64_t guard_interval_us(const struct policy *);
 enum rc guard_limit_take(struct guard_limit *, int64_t now_us,
     int64_t interval_us, int burst, int64_t max_wait_us, struct grant *g,
     int64_t *wait_us);
+
+/*
+ * The quota of the day, before the take: RC_OK, or RC_LIMITED where it has
+ * fewer calls left than the policy needs, with the wait until its midnight.
+ * A take that gives GO is counted.
+ */
+enum rc guard_limit_day(struct guard_limit *, int64_t now_us,
+    const struct policy *, int64_t *wait_us);
+void guard_limit_count(struct guard_limit *, const struct policy *);
 
 /* What came of a call; retry_after_us: -1 where none was said. */
 void guard_limit_report(struct guard_limit *, int64_t now_us,

@@ -15,6 +15,8 @@ enum {
 	OPENS,
 	ERROR_NAME,
 	ERROR_US,
+	DAY,
+	DAY_USED,
 	W0,
 	FIELDS = W0 + BUCKETS
 };
@@ -27,6 +29,8 @@ static const char *const names[FIELDS] = { [SEEN] = "seen_us",
 	[OPENS] = "opens",
 	[ERROR_NAME] = "last_error",
 	[ERROR_US] = "last_error_us",
+	[DAY] = "day",
+	[DAY_USED] = "day_used",
 	[W0] = "w0",
 	"w1",
 	"w2",
@@ -94,6 +98,8 @@ guard_peek_read(
 	s.half_open = open > 0 && s.open_us == 0;
 	s.failures_in_row = redis_int(reply, CONS, 0);
 	s.opens = redis_int(reply, OPENS, 0);
+	s.day = redis_int(reply, DAY, 0);
+	s.day_used = redis_int(reply, DAY_USED, 0);
 	s.last_error_us = redis_int(reply, ERROR_US, 0);
 	if (reply->element[ERROR_NAME]->type == REDIS_REPLY_STRING)
 		snprintf(s.last_error, sizeof(s.last_error), "%s",

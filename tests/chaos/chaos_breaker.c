@@ -38,7 +38,9 @@ struct crowd {
 	int processes, round;
 };
 
-static const struct policy policy = { 1000, 1, 2 };
+static const struct policy policy = {
+	.rate = 1000, .burst = 1, .connections = 2
+};
 
 static int
 ask(struct guard *guard, struct grant *g)

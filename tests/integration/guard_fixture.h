@@ -12,8 +12,10 @@
 #define GRANTS HASH ":grants"
 #define LONG   600000 /* ms that a test is ready to wait */
 
-static const struct policy fast = { 1000, 1, 2 };
-static const struct policy slow = { 1, 1, 2 };
+static const struct policy fast = {
+	.rate = 1000, .burst = 1, .connections = 2
+};
+static const struct policy slow = { .rate = 1, .burst = 1, .connections = 2 };
 
 static inline struct guard *
 open_guard(struct fixture *f)

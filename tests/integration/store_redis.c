@@ -9,7 +9,9 @@
 
 #define SECRET "s3cret"
 
-static const struct policy two_a_second = { 2, 1, 2 };
+static const struct policy two_a_second = {
+	.rate = 2, .burst = 1, .connections = 2
+};
 static const struct dataset djia = { "DJIA", "Any" };
 static const char envelope[] = "{\"success\":true,\"data\":[]}";
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # store_test.sh [BUILD]: src/store against a real Redis of our own, on a unix
 # socket and a free port, without persistence.  BUILD ($B, build/rel) holds
-# tests/store_{redis,restart,guard,breaker,flight,cache} and guard_load.
+# tests/store_{redis,restart,guard,quota,breaker,flight,cache} and guard_load.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 B=${1:-${B:-build/rel}}
@@ -53,7 +53,8 @@ export STORE_PORT STORE_TMP="$tmp" REDIS_URL="unix://$tmp/redis.sock"
 unset REDIS_HOST REDIS_PORT REDIS_DB REDIS_USERNAME REDIS_PASSWORD \
 	STOCKNITY_CONF
 
-for t in store_redis store_restart store_guard store_breaker store_flight; do
+for t in store_redis store_restart store_guard store_quota store_breaker \
+	store_flight; do
 	unit "$t"
 done
 redis-cli -s "$tmp/redis.sock" flushall >/dev/null

@@ -232,3 +232,17 @@ company_figure(const struct company *c, enum column_place at, double *v)
 	*v = got;
 	return 1;
 }
+
+int
+company_scaled(
+    const struct company *c, enum column_place at, int scale, double *v)
+{
+	char buf[64];
+
+	if (!company_figure(c, at, v))
+		return 0;
+	snprintf(buf, sizeof(buf), "%.*se%d", (int)strcspn(c->raw[at], "%"),
+	    c->raw[at], scale);
+	*v = strtod(buf, NULL);
+	return 1;
+}

@@ -35,4 +35,9 @@ const char *company_ticker(const struct company *);
 /* A raw figure: 1 and *v, or 0 when it is missing or not a number. */
 int company_figure(const struct company *, enum column_place, double *v);
 
+/* Likewise times 10^scale, scaled in its text, so that the last digit is
+ * right. */
+int company_scaled(
+    const struct company *, enum column_place, int scale, double *v);
+
 #endif

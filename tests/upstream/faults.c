@@ -63,6 +63,10 @@ static const struct kind {
 	{ "missing", FAULT_MISSING, 2, "row n of the page is left out" },
 	{ "control", FAULT_CONTROL, 1, "row n: control bytes in the ticker" },
 	{ "figure", FAULT_FIGURE, 0, "figures (of column) are to (NaN)" },
+	{ "quota", FAULT_QUOTA, 0, "a source behind a key: quota used up" },
+	{ "burst", FAULT_BURST, 0, "the same: too many at once" },
+	{ "premium", FAULT_PREMIUM, 0, "the same: the plan lacks this" },
+	{ "holiday", FAULT_HOLIDAY, 0, "Polygon: no trading on this day" },
 };
 
 struct rule {

@@ -46,7 +46,12 @@ enum fault_kind {
 	FAULT_TWICE,
 	FAULT_MISSING,
 	FAULT_CONTROL,
-	FAULT_FIGURE
+	FAULT_FIGURE,
+	/* another word of a source behind a key */
+	FAULT_QUOTA,
+	FAULT_BURST,
+	FAULT_PREMIUM,
+	FAULT_HOLIDAY
 };
 
 /* The fault that one call meets. */

@@ -55,8 +55,10 @@ help(void)
 	struct text t = { 0 };
 
 	text_add(&t, "usage: " USAGE
-		     "A local market for tests: speaks Finviz (/screener) and "
-		     "Yahoo (/cookie, /v1, /v7, /v8).\n"
+		     "A local market for tests: speaks Finviz (/screener), "
+		     "Yahoo (/cookie, /v1, /v7, /v8),\nand behind any key but "
+		     "wrong-key Alpha Vantage (/query), Polygon (/v2/aggs)\n"
+		     "and IEX (/stable).\n"
 		     "/export/screener is Finviz Elite's, with auth="
 		     "\"" ELITE_TOKEN "\".\n\n");
 	faults_help(&t);

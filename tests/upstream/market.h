@@ -12,10 +12,10 @@ struct calls;
 struct sessions;
 
 /*
- * The market server: a program that speaks Finviz and Yahoo over some 500
- * companies, on 127.0.0.1 only, for tests and the demo.  The programs under
- * test do not know it: only their *_URL settings differ.  `market -h` has the
- * options and the grammar of faults.
+ * The market server: a program that speaks Finviz, Yahoo and the sources behind
+ * keys over some 500 companies, on 127.0.0.1 only, for tests and the demo.  The
+ *programs under test do not know it: only their *_URL settings differ.  `market
+ *-h` has the options and the grammar of faults.
  *
  *	market.c    options, signals       server.c    one call, start to end
  *	routes.c    who answers a path     deliver.c   how an answer is sent
@@ -23,6 +23,7 @@ struct sessions;
  *	finviz.c screen.c page.c spoil.c markup*.c     the screener
  *	export.c                                       the export of Elite
  *	yahoo.c quote.c chart.c series.c sessions.c    the API
+ *	alphavantage.c polygon.c iex.c keyed.c         behind keys
  *	control.c calls.c faults.c                     /_/
  */
 
@@ -94,6 +95,7 @@ typedef void handler(struct world *, const struct request *,
 handler finviz_screener, finviz_export, finviz_old_export, finviz_login;
 handler yahoo_cookie, yahoo_crumb, yahoo_quote, yahoo_chart, yahoo_spark;
 handler yahoo_consent, yahoo_collect_consent;
+handler alphavantage_query, polygon_grouped, polygon_ticker, iex_batch;
 handler control_faults, control_reset, control_calls, control_health;
 
 /* Who answers this path; never NULL.  *control is set for /_/ paths. */

@@ -32,20 +32,6 @@ struct key {
 	const char *literal;
 };
 
-/* Scaled in its text, so that the last digit is right. */
-static int
-scaled(const struct company *c, enum column_place at, int scale, double *v)
-{
-	char buf[64];
-
-	if (!company_figure(c, at, v))
-		return 0;
-	snprintf(buf, sizeof(buf), "%.*se%d", (int)strcspn(c->raw[at], "%"),
-	    c->raw[at], scale);
-	*v = strtod(buf, NULL);
-	return 1;
-}
-
 static void
 literal(struct text *t, const struct company *c, const struct key *k,
     const struct world *w)
@@ -78,7 +64,7 @@ number(struct text *t, const struct company *c, const struct key *k,
 	double v;
 
 	(void)w;
-	if (scaled(c, k->at, k->scale, &v))
+	if (company_scaled(c, k->at, k->scale, &v))
 		text_java(t, v);
 }
 
@@ -89,7 +75,7 @@ whole(struct text *t, const struct company *c, const struct key *k,
 	double v;
 
 	(void)w;
-	if (scaled(c, k->at, k->scale, &v))
+	if (company_scaled(c, k->at, k->scale, &v))
 		text_addf(t, "%.0f", v);
 }
 
@@ -101,8 +87,8 @@ level(struct text *t, const struct company *c, const struct key *k,
 	double price, off;
 
 	(void)w;
-	if (company_figure(c, AT_PRICE, &price) && scaled(c, k->at, -2, &off) &&
-	    off > -1)
+	if (company_figure(c, AT_PRICE, &price) &&
+	    company_scaled(c, k->at, -2, &off) && off > -1)
 		text_java(t, round(price / (1 + off) * 100) / 100);
 }
 
@@ -114,8 +100,8 @@ distance(struct text *t, const struct company *c, const struct key *k,
 	double price, off;
 
 	(void)w;
-	if (company_figure(c, AT_PRICE, &price) && scaled(c, k->at, -2, &off) &&
-	    off > -1)
+	if (company_figure(c, AT_PRICE, &price) &&
+	    company_scaled(c, k->at, -2, &off) && off > -1)
 		text_java(t, round((price - price / (1 + off)) * 100) / 100);
 }
 

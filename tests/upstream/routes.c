@@ -20,6 +20,10 @@ static const struct route {
 	{ "/consent", 0, yahoo_consent },
 	{ "/v1/test/getcrumb", 0, yahoo_crumb },
 	{ "/v2/collectConsent", 0, yahoo_collect_consent },
+	{ "/v2/aggs/grouped/locale/us/market/stocks/", 1, polygon_grouped },
+	{ "/v2/aggs/ticker/", 1, polygon_ticker },
+	{ "/query", 0, alphavantage_query },
+	{ "/stable/stock/market/batch", 0, iex_batch },
 	{ "/v7/finance/quote", 0, yahoo_quote },
 	{ "/v7/finance/spark", 0, yahoo_spark },
 	{ "/v8/finance/chart/", 1, yahoo_chart },
@@ -46,7 +50,7 @@ int
 path_is_yahoo(const char *path)
 {
 	return path[0] == '/' && path[1] == 'v' && path[2] >= '0' &&
-	       path[2] <= '9';
+	       path[2] <= '9' && strncmp(path, "/v2/aggs/", 9) != 0;
 }
 
 static void
@@ -58,7 +62,9 @@ front_page(struct world *w, const struct request *rq, const struct fault *fault,
 	(void)fault;
 	answer_set(a, 200, "text/html; charset=utf-8",
 	    "<!DOCTYPE html>\n<title>Demo market</title>\n<h1>Demo market</h1>"
-	    "\n<p>A local stand-in for Finviz and Yahoo Finance, for tests. "
+	    "\n<p>A local stand-in for Finviz, Yahoo Finance and other "
+	    "sources, for "
+	    "tests. "
 	    "Nothing here is live data.\n");
 }
 

@@ -1,10 +1,13 @@
 -- KEYS guard grants; ARGV interval_us burst max_wait_us due_us probe lease_us
+-- quota need zone ("since:offset since:offset ..." in seconds)
 -- Answers { code, wait_us, due_us, probe }; code 0: GO where wait_us is 0,
--- else WAIT; 1: limited; 2: the breaker is open.
+-- else WAIT; 1: limited; 2: the breaker is open; 3: the day has less than
+-- need calls left.
 local key = KEYS[1]
 local T, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local max_wait, due = tonumber(ARGV[3]), tonumber(ARGV[4])
 local token, lease = tonumber(ARGV[5]), tonumber(ARGV[6])
+local quota, need = tonumber(ARGV[7]), tonumber(ARGV[8])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local mine = due
@@ -14,8 +17,8 @@ local function text(n)
 end
 
 local h = redis.call('HMGET', key, 'seen_us', 'tat_us', 'hold_until_us',
-  'open_until_us', 'probe_until_us', 'probe', 'probes')
-for i = 1, 7 do
+  'open_until_us', 'probe_until_us', 'probe', 'probes', 'day', 'day_used')
+for i = 1, 9 do
   h[i] = tonumber(h[i] or 0) or 0
 end
 -- A clock that was set back takes the recorded times along.
@@ -25,7 +28,7 @@ if h[1] > now then
   end
 end
 h[4] = math.min(h[4], now + 600000000)
-local tat, hold, open, probe_until, probe, probes = unpack(h, 2)
+local tat, hold, open, probe_until, probe, probes, day, used = unpack(h, 2)
 
 -- A place that is given up: its slot is free again where it is the last one
 -- (who waits for the last has tat = due + burst * T), and so is its probe.
@@ -44,6 +47,31 @@ if open > now then
 end
 if open > 0 and probe > 0 and probe ~= token and probe_until > now then
   return refuse(2, probe_until - now)
+end
+
+local function offset(s)
+  local o = 0
+  for since, seconds in string.gmatch(ARGV[9], '(%d+):(-?%d+)') do
+    if s >= tonumber(since) then
+      o = tonumber(seconds)
+    end
+  end
+  return o
+end
+
+if quota > 0 then
+  local s = tonumber(clock[1])
+  local today = math.floor((s + offset(s)) / 86400)
+  -- A clock set back across midnight keeps what was used.
+  if today > day or today < day - 1 then
+    used = 0
+  end
+  day = today
+  if used + need > quota then
+    local midnight = (day + 1) * 86400
+    midnight = midnight - offset(midnight - offset(s))
+    return refuse(3, midnight * 1000000 - now)
+  end
 end
 
 -- A slot is kept unless a hold overtook it, its owner comes late, or it is
@@ -72,6 +100,10 @@ redis.call('HSET', key, 'seen_us', text(now), 'tat_us', text(tat),
   'hold_until_us', text(hold), 'open_until_us', text(open),
   'probe', text(token), 'probe_until_us', text(due + lease),
   'probes', text(probes))
+if quota > 0 then
+  redis.call('HSET', key, 'day', text(day), 'day_used',
+    text(due <= now and used + 1 or used))
+end
 if due <= now then
   redis.call('LPUSH', KEYS[2], text(due) .. ' ' .. text(now))
   redis.call('LTRIM', KEYS[2], 0, 999)
