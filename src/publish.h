@@ -26,6 +26,7 @@ struct publication {
 				      the source may miss some; NULL: none */
 	int64_t total;             /* the site's own; -1: none */
 	int64_t fence_us;          /* when the sweep began */
+	int64_t cost_ms;           /* what it took; 0: unknown */
 };
 
 /* Called with each envelope, whose bytes hold during the call, and why the
