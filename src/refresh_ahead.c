@@ -17,8 +17,8 @@ by_chance(void)
 	return ((double)(bits >> 11) + 1) / 9007199254740992.0;
 }
 
-static enum ahead
-decide(const struct config *c, const struct cache_entry *entry)
+enum ahead
+refresh_ahead_wants(const struct config *c, const struct cache_entry *entry)
 {
 	int64_t left_ms = entry->fresh_ms - entry->now_ms;
 
@@ -56,27 +56,25 @@ enqueue(struct queue *q, const struct dataset *d, int force, struct err *e)
 }
 
 enum rc
-refresh_ahead(const struct config *c, struct redis *r, struct queue *q,
-    const struct dataset *d, const struct cache_entry *entry, enum ahead *what,
-    struct err *e)
+refresh_ahead(struct redis *r, struct queue *q, const struct dataset *d,
+    enum ahead why, int *queued, struct err *e)
 {
-	enum ahead wanted = decide(c, entry);
-	int first = 0, queued = 0;
+	int first = 0, there = 0;
 	enum rc rc;
 
-	if (what != NULL)
-		*what = AHEAD_NOTHING;
-	if (wanted == AHEAD_NOTHING)
+	if (queued != NULL)
+		*queued = 0;
+	if (why == AHEAD_NOTHING)
 		return RC_OK;
 	rc = cache_ask(r, d, ASK_MS, &first, e);
 	if (rc == RC_OK && first)
-		rc = is_queued(q, d, &queued, e);
-	if (rc != RC_OK || !first || queued)
+		rc = is_queued(q, d, &there, e);
+	if (rc != RC_OK || !first || there)
 		return rc;
-	rc = enqueue(q, d, wanted == AHEAD_EARLY, e);
-	if (rc == RC_OK && wanted == AHEAD_EARLY)
+	rc = enqueue(q, d, why == AHEAD_EARLY, e);
+	if (rc == RC_OK && why == AHEAD_EARLY)
 		cache_count_early(r, d, NULL);
-	if (rc == RC_OK && what != NULL)
-		*what = wanted;
+	if (rc == RC_OK && queued != NULL)
+		*queued = 1;
 	return rc;
 }

@@ -22,13 +22,16 @@
 #include "store/queue.h"
 #include "store/redis.h"
 
+/* What this read asks for.  Needs no Redis. */
+enum ahead refresh_ahead_wants(
+    const struct config *, const struct cache_entry *);
+
 /*
- * *what (may be NULL): what was queued, AHEAD_NOTHING where nothing was.
- * RC_FULL: the queue is full, and some seconds later the next reader tries.
- * No failure matters to the reader.
+ * Have it fetched, for that reason (AHEAD_NOTHING: do nothing).  *queued (may
+ * be NULL): by us and now.  RC_FULL: the queue is full; some seconds later the
+ * next reader tries.  No failure matters to the reader.
  */
-enum rc refresh_ahead(const struct config *, struct redis *, struct queue *,
-    const struct dataset *, const struct cache_entry *, enum ahead *what,
-    struct err *);
+enum rc refresh_ahead(struct redis *, struct queue *, const struct dataset *,
+    enum ahead, int *queued, struct err *);
 
 #endif
