@@ -143,6 +143,7 @@ what_is_likely_is_wanted_and_nothing_else(void **state)
 	assert_true(wanted(&h, NOON, &likely));
 	assert_true(likely);
 	/* the run a moment early is for the same hour */
+	h.fresh_ms = NOON;
 	assert_true(wanted(&h, NOON - 60000, &likely));
 	/* another hour; one day only; long ago */
 	assert_false(wanted(&h, NOON + HOUR, &likely));

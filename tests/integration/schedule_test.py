@@ -285,7 +285,7 @@ def show_has_all_keys_and_fits(s):
     s.fresh()
     fresh = show(s)
     since(s, 9 * DAY)
-    for job in ("hourly", "daily", "weekly"):
+    for job in ("hourly", "daily", "weekly", "warm"):
         schedule(s, "run", job, SCHEDULER_DAILY_REFRESH=ago(3600))
     full = show(s)
 
@@ -298,7 +298,7 @@ def show_has_all_keys_and_fits(s):
     same(set(full), {"running", "since", "last_run", "next_run",
                      "queue_stats", "schedule_config", "runs", "at",
                      "history"})
-    jobs = {"daily_refresh", "hourly_check", "weekly_cleanup"}
+    jobs = {"daily_refresh", "hourly_check", "weekly_cleanup", "warming"}
     for name in ("last_run", "next_run", "runs", "history"):
         same((set(fresh[name]), set(full[name])), (jobs, jobs), name)
     same(set(fresh["last_run"].values()), {None})
@@ -306,7 +306,7 @@ def show_has_all_keys_and_fits(s):
         time.strptime(at, "%Y-%m-%dT%H:%M:%S")
     same(full["schedule_config"], {
         "daily_refresh": "08:00", "hourly_check": "00:00",
-        "weekly_cleanup": "02:00", "indexes": ["DJIA", "S&P 500"]})
+        "weekly_cleanup": "02:00", "warming": "09:00", "indexes": ["DJIA", "S&P 500"]})
     same(full["queue_stats"]["pending"], 2)
     same({len(x) for x in full["history"].values()}, {1})
     r = schedule(s, "show")
