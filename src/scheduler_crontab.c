@@ -50,7 +50,7 @@ static void
 line(struct buf *b, const struct scheduler_crontab *t, const char *prefix,
     const char *when, const char *command)
 {
-	buf_addf(b, "%-12s", when);
+	buf_addf(b, "%-11s ", when);
 	if (t->user != NULL)
 		buf_addf(b, "%s  ", t->user);
 	buf_addf(b, "%s%s\n", prefix, command);

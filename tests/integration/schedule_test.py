@@ -140,7 +140,7 @@ def an_older_slot_is_refused(s):
             r = at(shift, "run", job, "-v")
             same(r.code, 0, r)
             assert "nothing done" in r.err, r
-    same([len(history(s, job)) for job in JOBS], [1, 1, 1])
+    same([len(history(s, job)) for job in JOBS], [1, 1, 1, 1])
     same(tasks(s), before)
     # back in time it begins where it stopped; a clock ahead is refused
     s.fresh()
@@ -184,7 +184,7 @@ def a_living_run_is_not_overlapped_and_a_dead_one_taken_up(s):
 
 
 def many_at_once(s, front):
-    """Two hosts, each with the three jobs at once, three runs of each."""
+    """Two hosts, each with the four jobs at once, three runs of each."""
     for _ in range(5):
         s.cli("FLUSHALL")
         children = [subprocess.Popen(
@@ -196,7 +196,9 @@ def many_at_once(s, front):
         for job in JOBS:
             same(len(history(s, job)), 1, job)
         same(tasks(s), DAILY)
-        same(history(s, "daily")[0]["enqueued"], 2)
+        both = [history(s, job)[0] for job in ("daily", "warm")]
+        same([sum(run[n] for run in both) for n in ("enqueued", "merged")],
+             [2, 2], "who came second found what the first had enqueued")
 
 
 def runs_at_once_run_a_slot_once(s):
