@@ -41,7 +41,7 @@ MAN     = $(wildcard man/*.[178])
 PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 
 .PHONY: all help deps check golden integration chaos torture fuzz test bench \
-	bench-api bench-fetch bench-queue bench-web lint fmt demo run stop install uninstall clean
+	bench-api bench-fetch bench-queue bench-replay bench-web lint fmt demo run stop install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
