@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from api_kit import Stack  # noqa: E402
+from api_kit import API, Stack  # noqa: E402
 from harness import main, program, run, same, tests_of, wait_until  # noqa: E402
 
 Q = "stocknity:{default}:"
@@ -106,6 +106,30 @@ def stale_readers_are_served_and_queue_one_refresh(s):
     same(_meta(s, "early"), "", "that is not early")
     same(s.drain(), 0)
     same("stale" in s.get("/api/stocks?index=DJIA").doc, False)
+
+
+def _as_cgi(s, target):
+    """A process of its own for one request: it remembers nothing."""
+    env = s.env(REQUEST_METHOD="GET", SCRIPT_NAME=target.partition("?")[0],
+                QUERY_STRING=target.partition("?")[2], REMOTE_ADDR="127.0.0.1",
+                HTTP_HOST="localhost", SERVER_PROTOCOL="HTTP/1.1",
+                GATEWAY_INTERFACE="CGI/1.1")
+    p = subprocess.run([API], env=env, stdin=subprocess.DEVNULL,
+                       capture_output=True, timeout=60)
+    same(p.returncode, 0, p.stderr)
+    return p.stdout
+
+
+def processes_queue_one_refresh_too(s):
+    for _ in range(3):
+        _filled(s)
+        _ends_in(s, -1000)
+        with ThreadPoolExecutor(64) as pool:
+            answers = list(pool.map(
+                lambda _: _as_cgi(s, "/api/stocks?index=DJIA"), range(64)))
+        same({b'{"stale":true,' in a for a in answers}, {True}, answers[0][:300])
+        same(_tasks(s), [("DJIA", "Any", "1", "0")])
+        same(_asked(s), 1, "the queue was asked once")
 
 
 def another_process_finds_the_marker(s):
