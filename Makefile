@@ -41,7 +41,7 @@ MAN     = $(wildcard man/*.[178])
 PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 
 .PHONY: all help deps check golden integration chaos torture fuzz test bench \
-	bench-api bench-fetch bench-queue bench-web lint fmt demo run stop install uninstall clean
+	bench-api bench-fetch bench-queue bench-replay bench-web lint fmt demo run stop install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -144,7 +144,7 @@ test:
 	    tests/chaos/chaos_test.py $(if $(SAN),,tools/fuzz.sh)
 
 #: make bench         the ratios of README.md, measured anew: all of these
-bench: bench-fetch
+bench: bench-fetch bench-replay
 	@$(MAKE) --no-print-directory bench-queue
 	@$(MAKE) --no-print-directory bench-api
 	@$(MAKE) --no-print-directory bench-web
@@ -153,8 +153,12 @@ bench-fetch:
 	@tools/deps.sh build run bench
 	@$(MAKE) --no-print-directory all $(MARKET) build/rel/tests/bench_page
 	@$(PYTHON) tests/bench/bench.py
-build/rel/tests/bench_page: build/rel/tests/bench/bench_page.o \
-	build/rel/libstocknity.a
+#: make bench-replay  an access log against what the cache decides, no waiting
+bench-replay: build/rel/tests/replay
+	@$< 1
+	@$< 1 60
+build/rel/tests/bench_page build/rel/tests/replay: \
+	build/rel/tests/%: build/rel/tests/bench/%.o build/rel/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) -o $@ $^ $(LIBS)
 

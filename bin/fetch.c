@@ -1,6 +1,7 @@
 /*
  * fetch: datasets as they are cached, as fast as a Redis client; with --async,
- * tasks for them, as enqueue makes them.  Whatever needs more than that (a
+ * tasks for them, as enqueue makes them; with --forget, out of the cache.
+ * Whatever needs more than that (a
  * table, a source, a refresh) is fetch-live's, which lies beside this program
  * and takes its place: loading libcurl's thirty shared objects costs more than
  * a cached read does.
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/opt.h"
 #include "data/envelope.h"
 #include "enqueue.h"
@@ -111,6 +113,26 @@ async(const struct fetch_args *a, const struct config *config)
 	return rc == RC_OK ? 0 : opt_report("fetch", &e);
 }
 
+/* Take the datasets out of the cache. */
+static int
+forget(const struct fetch_args *a, const struct config *config)
+{
+	struct redis *redis = NULL;
+	struct err e = { 0 };
+	int64_t n = 0, one;
+	enum rc rc = redis_open(&redis, config, &e);
+
+	for (size_t i = 0; i < a->ndatasets && rc == RC_OK; i++) {
+		rc = cache_clear(redis, &a->datasets[i], &one, &e);
+		n += rc == RC_OK ? one : 0;
+	}
+	redis_close(redis);
+	if (rc != RC_OK)
+		return opt_report("fetch", &e);
+	log_info("forgot %lld dataset%s", (long long)n, n == 1 ? "" : "s");
+	return 0;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -125,6 +147,8 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	if (args.async)
 		return async(&args, &config);
+	if (args.forget)
+		return forget(&args, &config);
 	if (args.file != NULL || args.source != NULL || args.refresh ||
 	    !view_is_plain(&args.view))
 		return live(argv);

@@ -19,6 +19,7 @@ static const char help[] =
     "             [--format json|ndjson]\n"
     "       fetch --returns [--index NAME] [--refresh] [--max-age SEC]\n"
     "             [--format FORMAT]\n"
+    "       fetch --forget [--index NAME] [--sector NAME] [--all] [-v]\n"
     "       fetch -f FILE --source NAME [--status N] [options]\n"
     "\n"
     "Print a dataset: the companies of an index and sector with their "
@@ -62,6 +63,11 @@ static const char help[] =
     "                   a sector goes with Any of its index, where that is "
     "asked\n"
     "                   for too\n"
+    "  --forget         fetch nothing, but take these datasets out of the "
+    "cache:\n"
+    "                   an index and sector, all of an index, or with --all "
+    "every\n"
+    "                   one there is\n"
     "\n"
     "  --format FORMAT  json (default in a pipe): the envelope, one a line;\n"
     "                   ndjson: a record a line; csv; table (default on a\n"
@@ -100,6 +106,7 @@ enum long_option {
 	OPT_SOURCE,
 	OPT_FILL,
 	OPT_ASYNC,
+	OPT_FORGET,
 	OPT_FORMAT,
 	OPT_FIELDS,
 	OPT_SORT,
@@ -119,6 +126,7 @@ static const struct option options[] = {
 	{ "source", required_argument, NULL, OPT_SOURCE },
 	{ "fill", optional_argument, NULL, OPT_FILL },
 	{ "async", no_argument, NULL, OPT_ASYNC },
+	{ "forget", no_argument, NULL, OPT_FORGET },
 	{ "format", required_argument, NULL, OPT_FORMAT },
 	{ "fields", required_argument, NULL, OPT_FIELDS },
 	{ "sort", required_argument, NULL, OPT_SORT },
@@ -225,6 +233,9 @@ take(struct fetch_args *a, struct asked *q, int c)
 	case OPT_ASYNC:
 		a->async = 1;
 		break;
+	case OPT_FORGET:
+		a->forget = 1;
+		break;
 	case OPT_STATUS:
 		a->status = (int)opt_int(PROG, "--status", optarg, 100, 999);
 		q->status_given = 1;
@@ -245,6 +256,26 @@ take(struct fetch_args *a, struct asked *q, int c)
 	default:
 		opt_fail(PROG, "wrong option or missing argument");
 	}
+}
+
+static void
+add_sectors(struct asked *q)
+{
+	for (int i = 0; i < DATASET_SECTORS; i++)
+		add(q->sectors, &q->nsectors, DATASET_SECTORS,
+		    dataset_sectors[i].name);
+}
+
+/* What is forgotten is named: all there is, or indexes with or without
+ * sectors. */
+static void
+add_forgotten(struct asked *q)
+{
+	for (int i = 0; i < DATASET_INDEXES && q->all; i++)
+		add(q->indexes, &q->nindexes, DATASET_INDEXES,
+		    dataset_indexes[i].name);
+	if (q->nsectors == 0)
+		add_sectors(q);
 }
 
 /* The indexes of the setting. */
@@ -269,15 +300,15 @@ add_scheduled(struct asked *q, const struct config *c)
 			break;
 		p += n + 1;
 	}
-	for (int i = 0; i < DATASET_SECTORS; i++)
-		add(q->sectors, &q->nsectors, DATASET_SECTORS,
-		    dataset_sectors[i].name);
+	add_sectors(q);
 }
 
 static void
 pair(struct fetch_args *a, struct asked *q, const struct config *c)
 {
-	if (q->all)
+	if (a->forget)
+		add_forgotten(q);
+	else if (q->all)
 		add_scheduled(q, c);
 	if (q->nindexes == 0)
 		add(q->indexes, &q->nindexes, 1, DATASET_DEFAULT_INDEX);
@@ -307,6 +338,19 @@ check_async(struct fetch_args *a, const struct asked *q)
 	if (q->format && !json)
 		opt_fail(PROG, "--async goes with --format json or ndjson");
 	a->json = q->format;
+}
+
+static void
+check_forget(const struct fetch_args *a, const struct asked *q)
+{
+	if (!a->forget)
+		return;
+	if (a->file != NULL || a->source != NULL || a->max_age_ms >= 0 ||
+	    a->refresh || a->async || q->shape || q->format)
+		opt_fail(PROG, "--forget goes with --index, --sector, --all "
+			       "and -v only");
+	if (!q->all && q->nindexes == 0)
+		opt_fail(PROG, "--forget what: --index NAME, or --all?");
 }
 
 static void
@@ -400,6 +444,7 @@ fetch_args(struct fetch_args *a, struct config *c, int argc, char *argv[])
 		opt_fail(PROG, "unexpected argument \"%.60s\"", argv[optind]);
 	check_async(a, &q);
 	check_returns(a, &q);
+	check_forget(a, &q);
 	check(a, &q);
 	if (rc != RC_OK)
 		exit(opt_report(PROG, &e));

@@ -20,6 +20,7 @@ struct fetch_args {
 	int refresh;
 	int fill;           /* take nothing that gaps were not filled in */
 	int async;          /* enqueue instead */
+	int forget;         /* take out of the cache instead */
 	int json;           /* what was enqueued as JSON */
 	int64_t max_age_ms; /* -1: not given */
 	const char *source; /* NULL: not given */

@@ -16,7 +16,7 @@
 #define PROG "schedule"
 
 static const char help[] =
-    "usage: schedule run daily|hourly|weekly [-v]\n"
+    "usage: schedule run daily|hourly|weekly|warm [-v]\n"
     "       schedule start|stop [-v]\n"
     "       schedule show [--history N] [--json]\n"
     "       schedule crontab [--user | --system[=USER]] [--bin DIR]\n"
@@ -24,9 +24,10 @@ static const char help[] =
     "What cron runs, and when; each slot runs once, on however many hosts.\n"
     "\n"
     "  run daily        refresh the indexes of SCHEDULER_INDEXES\n"
-    "  run hourly       health, refresh what is read, catch up what was "
+    "  run hourly       health, refresh what will be read, catch up what was "
     "missed\n"
     "  run weekly       forget old tasks and datasets, audit the queue\n"
+    "  run warm         refresh them before the market opens, unhurriedly\n"
     "  start, stop      the switch over all of them; it stays\n"
     "  show             the switch, the last runs of each job, the next ones\n"
     "  crontab          the lines for crontab(1), or for /etc/cron.d\n"
@@ -124,8 +125,8 @@ static void
 say_outcome(const struct asked *a, const struct scheduler_outcome *o)
 {
 	static const char *const words[] = {
-		[SCHEDULER_STOPPED] = "the scheduler is stopped (schedule "
-				      "start)",
+		[SCHEDULER_STOPPED] = "it is stopped (schedule start)",
+		[SCHEDULER_NEVER] = "SCHEDULER_WARM is empty",
 		[SCHEDULER_TAKEN] = "it, or a later one, was accepted before",
 		[SCHEDULER_OVERLAP] = "another run is at it",
 	};
@@ -138,7 +139,9 @@ say_outcome(const struct asked *a, const struct scheduler_outcome *o)
 		    (long long)(o->run.enqueued < 0 ? 0 : o->run.enqueued),
 		    (long long)(o->run.merged < 0 ? 0 : o->run.merged));
 	else
-		fprintf(stderr, PROG ": %s: nothing done: %s\n", o->run.slot,
+		fprintf(stderr, PROG ": %s: nothing done: %s\n",
+		    o->run.slot[0] != '\0' ? o->run.slot
+					   : calendar_job_name(a->job),
 		    words[o->what]);
 }
 
@@ -240,7 +243,7 @@ command_of(struct asked *a, int argc, char *argv[])
 			    argv[0]);
 	if (argc - 1 != c->arguments)
 		opt_fail(PROG, c->arguments == 1
-				   ? "run what: daily, hourly or weekly?"
+				   ? "run what: daily, hourly, weekly or warm?"
 				   : "an argument too many");
 	if ((a->given & ~c->options) != 0)
 		opt_fail(PROG, "an option that %s does not have", c->name);

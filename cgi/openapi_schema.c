@@ -62,13 +62,13 @@ static const struct member switched[] = { { "success", "boolean" },
 	{ "message", "string" }, { "running", "boolean" }, END };
 static const struct member times[] = { { "daily_refresh", "string|null" },
 	{ "hourly_check", "string|null" }, { "weekly_cleanup", "string|null" },
-	END };
+	{ "warming", "string|null" }, END };
 static const struct member queue_counts[] = { { "pending", "integer" },
 	{ "processing", "integer" }, { "completed", "integer" },
 	{ "failed", "integer" }, { "scheduled", "integer" }, END };
 static const struct member schedule[] = { { "daily_refresh", "string" },
 	{ "hourly_check", "string" }, { "weekly_cleanup", "string" },
-	{ "indexes", "[Name" }, END };
+	{ "warming", "string" }, { "indexes", "[Name" }, END };
 static const struct member status[] = { { "success", "boolean" },
 	{ "running", "boolean" }, { "last_run", "Times" },
 	{ "next_run", "Times" }, { "queue_stats", "QueueCounts" },
@@ -89,7 +89,9 @@ static const struct member dataset[] = { { "index", "string" },
 	{ "fresh_until", "?time" }, { "rows", "?integer" },
 	{ "bytes", "?integer" }, { "source", "?string" }, { "hits", "integer" },
 	{ "stale_reads", "integer" }, { "misses", "integer" },
-	{ "last_read_at", "time|null" }, END };
+	{ "last_read_at", "time|null" }, { "early_refreshes", "integer" },
+	{ "predicted_refreshes", "integer" }, { "predicted_used", "integer" },
+	{ "sweep_seconds", "number|null" }, END };
 static const struct member source[] = { { "name", "string" }, END };
 static const struct member cache_info[] = { { "success", "boolean" },
 	{ "datasets", "[Dataset" }, { "sources", "[Source" }, END };

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "data/envelope.h"
+#include "refresh_ahead.h"
 #include "scheduled.h"
 
 #define ASK_EVERY_MS 5000
@@ -55,26 +56,29 @@ place(const struct dataset_name *names, const char *name)
 	return i;
 }
 
-/* A stale dataset was handed out: have it fetched.  Equal tasks merge; to ask
- * for one with every read would only load Redis. */
+/* It is stale, or will be soon: have it fetched.  What this process has asked
+ * for just now it need not ask Redis about. */
 static void
 refresh(struct call *c, const struct dataset *d)
 {
+	enum ahead wanted =
+	    refresh_ahead_wants(c->api->config, &c->answer->served.entry);
 	int64_t *asked = &c->api->asked_ms[place(dataset_indexes, d->index)]
 					  [place(dataset_sectors, d->sector)];
 	int64_t now = clock_mono_ms();
-	char id[TASK_ID + 1];
 	struct err e = { 0 };
 	enum rc rc;
 	int may;
 
-	if (*asked != 0 && now - *asked < ASK_EVERY_MS)
+	if (wanted == AHEAD_NOTHING ||
+	    (*asked != 0 && now - *asked < ASK_EVERY_MS))
 		return;
 	rc = may_enqueue(c, d, &may, &e);
 	if (rc == RC_OK && !may)
 		return;
 	if (rc == RC_OK)
-		rc = enqueue(c, d, id, &e);
+		rc = refresh_ahead(
+		    c->api->redis, c->api->queue, d, wanted, NULL, &e);
 	if (rc != RC_OK)
 		log_warn("id=%s refresh of %s / %s not queued: %s",
 		    c->request->id, d->index, d->sector, e.msg);
@@ -185,8 +189,7 @@ stocks_get(struct call *c, struct err *e)
 		return api_status(rc);
 	if (c->answer->served.entry.state == CACHE_ABSENT)
 		return absent(c, &d, e);
-	if (c->answer->served.entry.state == CACHE_STALE)
-		refresh(c, &d);
+	refresh(c, &d);
 	return found(c);
 }
 

@@ -75,26 +75,17 @@ int
 cache_clear_post(struct call *c, struct err *e)
 {
 	const char *sector = c->text[INPUT_SECTOR];
-	int64_t n = 0, one;
 	struct dataset d;
 	int status = what_to_clear(c, &d, e);
+	int64_t n = 0;
+	enum rc rc;
 
 	if (status != 0)
 		return status;
-	for (int i = 0; i < DATASET_INDEXES * DATASET_SECTORS; i++) {
-		struct dataset at = { dataset_indexes[i / DATASET_SECTORS].name,
-			dataset_sectors[i % DATASET_SECTORS].name };
-		enum rc rc;
-
-		/* Names of the lists are the same where they are equal. */
-		if ((d.index != NULL && at.index != d.index) ||
-		    (sector != NULL && at.sector != d.sector))
-			continue;
-		rc = cache_clear(c->api->redis, &at, &one, e);
-		if (rc != RC_OK)
-			return api_status(rc);
-		n += one;
-	}
+	rc = sector != NULL ? cache_clear(c->api->redis, &d, &n, e)
+			    : cache_clear_all(c->api->redis, d.index, &n, e);
+	if (rc != RC_OK)
+		return api_status(rc);
 	buf_addf(&c->answer->body,
 	    "{\"success\":true,\"message\":\"Cache cleared\","
 	    "\"cleared\":%lld}\n",

@@ -142,8 +142,8 @@ fetcher_look(struct fetcher *f, const struct fetch_request *r,
 	*entry = (struct cache_entry){ 0 };
 	if (f->env.redis == NULL)
 		return RC_OK;
-	rc = cache_get(f->env.redis, &r->dataset, r->max_age_ms, count, entry,
-	    &foreign, &why);
+	rc = cache_get(f->env.redis, &r->dataset, r->max_age_ms,
+	    r->uncounted ? CACHE_COUNT_NONE : count, entry, &foreign, &why);
 	why.rc = redis_trouble(rc);
 	if (foreign && count != CACHE_COUNT_NONE)
 		log_warn("the cached value of %s / %s is not ours: passed over",
@@ -282,6 +282,7 @@ land(struct fetcher *f, struct path *p, struct err *e)
 		.origin = origin(source, f->config),
 		.fence_us = p->flight.fence_us != 0 ? p->flight.fence_us
 						    : clock_wall_us(),
+		.cost_ms = clock_mono_ms() - p->swept_ms + 1, /* not 0 */
 	};
 
 	pub.asked = sweep_members(p->sweep, &pub.members);
@@ -379,6 +380,7 @@ take_off(struct fetcher *f, struct path *p, int64_t now_ms, int64_t *wake_ms,
 	if (rc != RC_OK || !fetcher_has_jobs(f, p))
 		return rc;
 	p->renew_ms = now_ms + FLIGHT_RENEW_MS;
+	p->swept_ms = now_ms;
 	rc = sweep_begin(&p->sweep, &f->env, &p->dataset,
 	    p->only != NULL ? &p->only : f->sources,
 	    p->only != NULL ? 1 : f->nsources, deadline_ms, e);

@@ -28,6 +28,7 @@ struct fetch_request {
 	struct dataset dataset;
 	int refresh;               /* fetch, whatever the cache has */
 	int filled;                /* gaps must have been filled */
+	int uncounted;             /* nobody reads it: a worker keeps it */
 	int64_t max_age_ms;        /* older is not fresh; -1: CACHE_TTL */
 	const struct source *only; /* NULL: those of SOURCES, in order */
 };

@@ -28,7 +28,8 @@ struct path {
 	struct sweep *sweep;       /* NULL: no flight yet */
 	struct flight flight;
 	int64_t begun_ms, poll_ms, pause_ms, renew_ms;
-	int closing; /* its jobs are being answered: none may join */
+	int64_t swept_ms; /* its sweep began then; clock_mono_ms */
+	int closing;      /* its jobs are being answered: none may join */
 	struct path *next;
 };
 

@@ -137,8 +137,9 @@ static void
 fetch(struct toolbox *tools, const struct task *t, struct run *run)
 {
 	struct fetching f = { tools, run, 0 };
-	struct fetch_request request = { .refresh = t->force,
-		.max_age_ms = -1 };
+	struct fetch_request request = {
+		.refresh = t->force, .uncounted = 1, .max_age_ms = -1
+	};
 	char progress[TASK_TEXT + 1];
 	struct err e;
 	enum rc rc;

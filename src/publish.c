@@ -17,6 +17,7 @@ store(const struct config *c, struct redis *redis, const struct envelope *env,
 		.fence_us = p->fence_us,
 		.fresh_ms = env->fresh_ms,
 		.rows = (int64_t)env->table->count,
+		.cost_ms = p->cost_ms,
 		.source = env->source,
 		.guard_shrink = guard_shrink,
 	};

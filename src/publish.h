@@ -28,6 +28,7 @@ struct publication {
 	const struct fill *fill;   /* of table; NULL: nobody fills */
 	int64_t total;             /* the site's own; -1: none */
 	int64_t fence_us;          /* when the sweep began */
+	int64_t cost_ms;           /* what it took; 0: unknown */
 };
 
 /* Called with each envelope, whose bytes hold during the call, and why the

@@ -43,6 +43,14 @@ dataset_json(struct buf *b, const struct dataset *d,
 	    "\"last_read_at\":",
 	    (long long)a->hits, (long long)a->stale, (long long)a->misses);
 	report_time_json(b, a->read_ms * 1000);
+	buf_addf(b,
+	    ",\"early_refreshes\":%lld,\"predicted_refreshes\":%lld,"
+	    "\"predicted_used\":%lld,\"sweep_seconds\":",
+	    (long long)a->early, (long long)a->predicted, (long long)a->used);
+	if (a->cost_ms > 0)
+		report_seconds_json(b, a->cost_ms * 1000);
+	else
+		buf_adds(b, "null");
 	buf_addc(b, '}');
 }
 
@@ -83,6 +91,23 @@ dataset_text(struct buf *b, const struct dataset *d,
 	buf_fini(&age);
 }
 
+/* All datasets together: there is no room for more columns. */
+static void
+ahead_text(struct buf *b, const struct report_state *s)
+{
+	int64_t early = 0, predicted = 0, used = 0;
+
+	for (int i = 0; i < DATASET_INDEXES; i++)
+		for (int j = 0; j < DATASET_SECTORS; j++) {
+			early += s->cache[i][j].early;
+			predicted += s->cache[i][j].predicted;
+			used += s->cache[i][j].used;
+		}
+	buf_addf(b,
+	    "fetched ahead: %lld early, %lld predicted, of those %lld read\n",
+	    (long long)early, (long long)predicted, (long long)used);
+}
+
 static void
 cache_table(struct buf *b, const struct report_state *s)
 {
@@ -102,6 +127,7 @@ cache_table(struct buf *b, const struct report_state *s)
 				absent++;
 		}
 	buf_addf(b, "%d more are neither cached nor asked for\n", absent);
+	ahead_text(b, s);
 }
 
 enum rc

@@ -231,7 +231,7 @@ guards(struct buf *b, const struct config *config, const struct report_state *s)
 
 /* The datasets */
 
-enum of { AGE, FRESH, ROWS, BYTES, READS, OF__MAX };
+enum of { AGE, FRESH, ROWS, BYTES, READS, EARLY, PREDICTED, USED, OF__MAX };
 
 static const struct {
 	const char *name, *type, *help;
@@ -244,6 +244,12 @@ static const struct {
 	[BYTES] = { "dataset_bytes", "gauge", "Size of the dataset as JSON." },
 	[READS] = { "dataset_reads_total", "counter",
 	    "Reads of the dataset by what they met; anew once it expires." },
+	[EARLY] = { "dataset_early_refreshes_total", "counter",
+	    "Refreshes queued by a read before the dataset was stale." },
+	[PREDICTED] = { "dataset_predicted_refreshes_total", "counter",
+	    "Refreshes queued because a read was likely." },
+	[USED] = { "dataset_predicted_used_total", "counter",
+	    "Those of them after which the dataset was read while fresh." },
 };
 
 static void
@@ -273,6 +279,11 @@ dataset(struct buf *b, enum of what, const struct dataset *d,
 
 	if (what == READS)
 		reads(b, d, a);
+	else if (what == EARLY || what == PREDICTED || what == USED)
+		whole(b, of[what].name, labels,
+		    what == EARLY       ? a->early
+		    : what == PREDICTED ? a->predicted
+					: a->used);
 	else if (what == FRESH)
 		whole(b, of[what].name, labels,
 		    a->there && a->fresh_ms > now_us / 1000);

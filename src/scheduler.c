@@ -11,6 +11,7 @@ static const char *const runs_keys[JOB__MAX] = {
 	[JOB_DAILY] = PREFIX "runs:daily",
 	[JOB_HOURLY] = PREFIX "runs:hourly",
 	[JOB_WEEKLY] = PREFIX "runs:weekly",
+	[JOB_WARM] = PREFIX "runs:warm",
 };
 
 /* Whose sizes are told, in the order of enum scheduler_part. */
@@ -38,6 +39,7 @@ scheduler_open(struct scheduler **out, const struct config *config,
 	    calendar_minutes(config->scheduler_hourly_check);
 	s->minutes[JOB_WEEKLY] =
 	    calendar_minutes(config->scheduler_weekly_cleanup);
+	s->minutes[JOB_WARM] = calendar_minutes(config->scheduler_warm);
 	rc = scheduled_indexes(config, s->indexes, &s->nindexes, e);
 	if (rc != RC_OK) {
 		free(s);

@@ -3,11 +3,11 @@
  *
  * A slot is the name of the latest instant at which a job was due:
  * daily:2026-11-23 by local date, hourly:2026-11-23T13Z by UTC hour,
- * weekly:2026-W47 by ISO week (scheduler_calendar.h).  The slot is by this
- * machine's clock, which is cron's; Redis accepts each slot once, in the step
- * that enqueues its tasks, so any number of hosts may carry the same crontab.
- * An older slot than the newest accepted one is refused: a clock that goes
- * back runs nothing twice.
+ * weekly:2026-W47 by ISO week, warm:2026-11-23 (scheduler_calendar.h).  The
+ *slot is by this machine's clock, which is cron's; Redis accepts each slot
+ *once, in the step that enqueues its tasks, so any number of hosts may carry
+ *the same crontab. An older slot than the newest accepted one is refused: a
+ *clock that goes back runs nothing twice.
  *
  * accepted ──▶ done.  A run holds its slot by a lease of TASK_LEASE; a slot
  * whose run died is taken up by the next run of that job, or by the hourly
@@ -113,6 +113,7 @@ enum rc scheduler_crontab(const struct config *,
 enum scheduler_what {
 	SCHEDULER_RAN,     /* the slot was accepted and is done */
 	SCHEDULER_STOPPED, /* the switch is off */
+	SCHEDULER_NEVER,   /* its setting is empty */
 	SCHEDULER_TAKEN,   /* this slot, or a newer one, was accepted before */
 	SCHEDULER_OVERLAP  /* a living run holds the slot */
 };

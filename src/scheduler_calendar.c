@@ -11,6 +11,7 @@ static const char *const names[JOB__MAX] = {
 	[JOB_DAILY] = "daily",
 	[JOB_HOURLY] = "hourly",
 	[JOB_WEEKLY] = "weekly",
+	[JOB_WARM] = "warm",
 };
 
 const char *
@@ -28,7 +29,9 @@ calendar_job_of(const char *name, enum scheduler_job *out, struct err *e)
 			return RC_OK;
 		}
 	return err_set(e, RC_USAGE,
-	    "no job is \"%.40s\"; allowed: daily, hourly, weekly", name);
+	    "no job is \"%.40s\"; allowed: daily, hourly, weekly, "
+	    "warm",
+	    name);
 }
 
 int
@@ -135,6 +138,8 @@ due_hourly(int minutes, int64_t at, int64_t step, calendar_zone *zone)
 static int
 is_day(enum scheduler_job job, int64_t day)
 {
+	if (job == JOB_WARM)
+		return weekday(day) >= 1 && weekday(day) <= 5;
 	return job != JOB_WEEKLY || weekday(day) == 0;
 }
 
@@ -152,6 +157,8 @@ name_slot(enum scheduler_job job, int64_t local, char out[SCHEDULER_SLOT])
 		n = 0;
 	else if (job == JOB_DAILY)
 		n = strftime(out, SCHEDULER_SLOT, "daily:%Y-%m-%d", &tm);
+	else if (job == JOB_WARM)
+		n = strftime(out, SCHEDULER_SLOT, "warm:%Y-%m-%d", &tm);
 	else if (job == JOB_HOURLY)
 		n = strftime(out, SCHEDULER_SLOT, "hourly:%Y-%m-%dT%HZ", &tm);
 	else

@@ -6,6 +6,7 @@
  *	daily   at HH:MM local      daily:2026-11-23      the local date
  *	hourly  at :MM local        hourly:2026-11-23T13Z the UTC hour
  *	weekly  Sunday HH:MM local  weekly:2026-W47       the ISO week
+ *	warm    at HH:MM local      warm:2026-11-23       Monday to Friday
  *
  * As Debian's cron has it: a HH:MM that does not exist on the day of a DST
  * change is due at the change, one that exists twice is due the first time.
@@ -18,7 +19,7 @@
 
 #include "base/rc.h"
 
-enum scheduler_job { JOB_DAILY, JOB_HOURLY, JOB_WEEKLY, JOB__MAX };
+enum scheduler_job { JOB_DAILY, JOB_HOURLY, JOB_WEEKLY, JOB_WARM, JOB__MAX };
 
 #define SCHEDULER_SLOT 32 /* bytes of a slot's name */
 
@@ -28,7 +29,7 @@ typedef int64_t calendar_zone(int64_t at);
 /* That of this process: TZ, else /etc/localtime. */
 calendar_zone calendar_local;
 
-/* "daily", "hourly", "weekly" */
+/* "daily", "hourly", "weekly", "warm" */
 const char *calendar_job_name(enum scheduler_job);
 /* RC_USAGE: another, with the allowed ones. */
 enum rc calendar_job_of(const char *name, enum scheduler_job *, struct err *);

@@ -50,7 +50,7 @@ static void
 line(struct buf *b, const struct scheduler_crontab *t, const char *prefix,
     const char *when, const char *command)
 {
-	buf_addf(b, "%-12s", when);
+	buf_addf(b, "%-11s ", when);
 	if (t->user != NULL)
 		buf_addf(b, "%s  ", t->user);
 	buf_addf(b, "%s%s\n", prefix, command);
@@ -82,6 +82,7 @@ scheduler_crontab(const struct config *c, const struct scheduler_crontab *t,
 	int daily = calendar_minutes(c->scheduler_daily_refresh);
 	int hourly = calendar_minutes(c->scheduler_hourly_check);
 	int weekly = calendar_minutes(c->scheduler_weekly_cleanup);
+	int warm = calendar_minutes(c->scheduler_warm);
 	enum rc rc = check_path("--bin", bin, e);
 	char when[40];
 
@@ -98,6 +99,11 @@ scheduler_crontab(const struct config *c, const struct scheduler_crontab *t,
 	line(b, t, prefix, when, "schedule run hourly");
 	snprintf(when, sizeof(when), "%d %d * * 0", weekly % 60, weekly / 60);
 	line(b, t, prefix, when, "schedule run weekly");
+	if (warm >= 0) {
+		snprintf(
+		    when, sizeof(when), "%d %d * * 1-5", warm % 60, warm / 60);
+		line(b, t, prefix, when, "schedule run warm");
+	}
 	buf_adds(b, "# A generation of workers a minute; each hands over to "
 		    "the next.\n");
 	line(b, t, prefix, "* * * * *", "drain-queue --wait -t 70");

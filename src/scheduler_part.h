@@ -13,12 +13,15 @@ struct scheduler {
 	const struct config *config; /* borrowed, as the next two */
 	struct redis *redis;
 	struct queue *queue;
-	int minutes[JOB__MAX]; /* since midnight */
+	int minutes[JOB__MAX]; /* since midnight; -1: never */
 	struct {
 		int64_t at_s, next_s; /* asked then, it is due then */
 	} due[JOB__MAX];
 	const char *indexes[DATASET_INDEXES];
 	size_t nindexes;
+	/* Of the tasks of an hourly slot, what is likely to be read. */
+	struct dataset likely[DATASET_INDEXES * DATASET_SECTORS];
+	size_t nlikely;
 };
 
 /* A slot that was accepted. */
@@ -84,6 +87,15 @@ enum rc scheduler_call_runs(struct scheduler *, enum scheduler_job,
 #define SCHEDULER_TASKS (DATASET_INDEXES * DATASET_SECTORS)
 enum rc scheduler_tasks(struct scheduler *, enum scheduler_job, int64_t now_us,
     struct task_spec *specs, size_t *n, struct err *);
+
+/* Those that think ahead (scheduler_ahead.c). */
+enum rc scheduler_hourly_tasks(struct scheduler *, int64_t now_us,
+    struct task_spec *, size_t *n, struct err *);
+enum rc scheduler_warm_tasks(struct scheduler *, int64_t now_us,
+    struct task_spec *, size_t *n, struct err *);
+/* The hourly slot was accepted: count what is fetched because it is likely to
+ * be read. */
+void scheduler_count_likely(struct scheduler *, int64_t now_us);
 
 /* One step of scheduler_run: what it knows, and the slot it is at. */
 struct scheduler_step {

@@ -106,6 +106,8 @@ scheduler_accept(struct scheduler_step *st, int *accepted, struct err *e)
 		return rc;
 	st->run.missed = count_missed(st);
 	rc = accept_tasks(st, specs, n, accepted, e);
+	if (rc == RC_OK && *accepted && st->job == JOB_HOURLY)
+		scheduler_count_likely(st->scheduler, st->now_us);
 	/* What is only kept warm must not keep the hourly check away. */
 	if (rc == RC_FULL && st->job == JOB_HOURLY && n > 0) {
 		rc = accept_tasks(st, NULL, 0, accepted, e);
@@ -341,7 +343,12 @@ scheduler_run(struct scheduler *s, enum scheduler_job job, int64_t now_us,
 
 	buf_init(&text, 16384);
 	st.text = &text;
-	rc = run(&st, &o, e);
+	if (s->minutes[job] < 0) {
+		o.what = SCHEDULER_NEVER;
+		rc = RC_OK;
+	} else {
+		rc = run(&st, &o, e);
+	}
 	if (rc == RC_OK || rc == RC_UNHEALTHY) {
 		o.run = st.run;
 		join(&text, o.text, sizeof(o.text));

@@ -9,11 +9,13 @@
 
 #define COUNTS_WIDTH 19 /* of the last column: 80 in all */
 
-/* The names that the Stocknity application has for the jobs. */
+/* The names that the Stocknity application has for the jobs; it has no fourth.
+ */
 static const char *const members[JOB__MAX] = {
 	[JOB_DAILY] = "daily_refresh",
 	[JOB_HOURLY] = "hourly_check",
 	[JOB_WEEKLY] = "weekly_cleanup",
+	[JOB_WARM] = "warming",
 };
 
 static const char *
@@ -21,7 +23,8 @@ setting(const struct config *c, enum scheduler_job job)
 {
 	return job == JOB_DAILY    ? c->scheduler_daily_refresh
 	       : job == JOB_HOURLY ? c->scheduler_hourly_check
-				   : c->scheduler_weekly_cleanup;
+	       : job == JOB_WEEKLY ? c->scheduler_weekly_cleanup
+				   : c->scheduler_warm;
 }
 
 /* Local time without zone; null for 0. */
@@ -163,13 +166,17 @@ head_text(
 
 		buf_addf(b, "%-8s%-7s%-7s",
 		    calendar_job_name((enum scheduler_job)i),
-		    i == JOB_WEEKLY ? "Sunday" : "",
+		    i == JOB_WEEKLY ? "Sunday"
+		    : i == JOB_WARM ? "Mo-Fr"
+				    : "",
 		    i == JOB_HOURLY ? at + 2 : at);
 		buf_adds(b, "next ");
 		if (s->jobs[i].next_s > 0)
 			local_text(b, s->jobs[i].next_s * 1000000, 0, 19);
 		else
-			buf_adds(b, "none: stopped");
+			buf_adds(b, *at == '\0'
+					? "none: SCHEDULER_WARM is empty"
+					: "none: stopped");
 		buf_addc(b, '\n');
 	}
 }

@@ -203,7 +203,7 @@ scheduler_look(struct scheduler *s, struct scheduler_state *out,
 
 		read_last(v[PART_RUNS + i], scheduler_newest(slots, job),
 		    &st.jobs[i].last);
-		if (st.running)
+		if (st.running && s->minutes[i] >= 0)
 			st.jobs[i].next_s = next_of(s, job, now_s);
 	}
 	scheduler_free_state(v);

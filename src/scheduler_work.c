@@ -4,12 +4,10 @@
 #include "scheduler_part.h"
 #include "store/cache.h"
 
-#define SECOND    INT64_C(1000000) /* in microseconds */
-#define READ_MS   INT64_C(86400000)
+#define SECOND    INT64_C(1000000)         /* in microseconds */
 #define KEEP_MS   (30 * INT64_C(86400000)) /* of tasks that ended */
 #define CALLS     100000 /* of a step that goes on until nothing is left */
 #define TEXT_MOST 16384
-#define PEEKS     ((size_t)DATASET_SECTORS * CACHE_PEEK)
 
 /* Which tasks a slot has */
 
@@ -41,59 +39,6 @@ daily_tasks(struct scheduler *s, int64_t now_us, struct task_spec *specs,
 		specs[*n - 1].type = TASK_RETURNS;
 	}
 	return RC_OK;
-}
-
-/* Datasets of one index, in the order of dataset_sectors; one round trip. */
-static enum rc
-peek(struct scheduler *s, const char *index,
-    struct cache_about about[DATASET_SECTORS], struct err *e)
-{
-	redisReply *v[PEEKS] = { NULL };
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; i < DATASET_SECTORS && rc == RC_OK; i++)
-		rc = cache_peek_ask(s->redis,
-		    &(struct dataset){ index, dataset_sectors[i].name }, e);
-	if (rc == RC_OK)
-		rc = redis_fetch(s->redis, v, PEEKS, e);
-	for (size_t i = 0; i < DATASET_SECTORS; i++) {
-		cache_peek_read(&v[i * CACHE_PEEK], &about[i]);
-		for (size_t j = 0; j < CACHE_PEEK; j++)
-			if (v[i * CACHE_PEEK + j] != NULL)
-				freeReplyObject(v[i * CACHE_PEEK + j]);
-	}
-	return rc;
-}
-
-/* What was read within a day, and would not be fresh at the next run; two
- * sectors of an index, or Any, are one sweep of all of it. */
-static enum rc
-hourly_tasks(struct scheduler *s, int64_t now_us, struct task_spec *specs,
-    size_t *n, struct err *e)
-{
-	int64_t now_ms = now_us / 1000;
-	int64_t next_ms =
-	    1000 * calendar_next(JOB_HOURLY, s->minutes[JOB_HOURLY],
-		       now_us / SECOND, calendar_local);
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; i < s->nindexes && rc == RC_OK; i++) {
-		struct cache_about about[DATASET_SECTORS];
-		const char *sector = NULL;
-
-		rc = peek(s, s->indexes[i], about, e);
-		for (size_t j = 0; j < DATASET_SECTORS && rc == RC_OK; j++) {
-			if (!about[j].there ||
-			    about[j].read_ms <= now_ms - READ_MS ||
-			    about[j].fresh_ms > next_ms)
-				continue;
-			sector = sector == NULL ? dataset_sectors[j].name
-						: DATASET_ANY;
-		}
-		if (sector != NULL)
-			add_task(specs, n, s->indexes[i], sector, PRIORITY_LOW);
-	}
-	return rc;
 }
 
 /* Work beside the tasks */
@@ -171,7 +116,8 @@ hourly_work(struct scheduler_step *st, struct err *e)
 	struct err why = { 0 };
 
 	for (int job = 0; job < JOB__MAX && rc == RC_OK; job++) {
-		if (job == JOB_HOURLY)
+		/* To warm up late is what the hourly run does anyway. */
+		if (job == JOB_HOURLY || job == JOB_WARM)
 			continue;
 		rc = catch_up(st, (enum scheduler_job)job, &why);
 		if (rc == RC_FULL)
@@ -262,8 +208,9 @@ static const struct {
 	enum rc (*work)(struct scheduler_step *, struct err *);
 } jobs[JOB__MAX] = {
 	[JOB_DAILY] = { daily_tasks, NULL },
-	[JOB_HOURLY] = { hourly_tasks, hourly_work },
+	[JOB_HOURLY] = { scheduler_hourly_tasks, hourly_work },
 	[JOB_WEEKLY] = { NULL, weekly_work },
+	[JOB_WARM] = { scheduler_warm_tasks, NULL },
 };
 
 enum rc

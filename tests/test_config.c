@@ -21,7 +21,8 @@ static const char *const names[] = { "REDIS_URL", "REDIS_HOST", "REDIS_PORT",
 	"STALL_TIMEOUT", "TASK_DEADLINE", "MAX_WAIT", "USER_AGENT",
 	"TLS_CIPHERS", "DATA_DIR", "STATE_DIR", "LOG_LEVEL",
 	"SCHEDULER_DAILY_REFRESH", "SCHEDULER_HOURLY_CHECK",
-	"SCHEDULER_WEEKLY_CLEANUP", "SCHEDULER_INDEXES", "STOCKNITY_CONF" };
+	"SCHEDULER_WEEKLY_CLEANUP", "SCHEDULER_WARM", "SCHEDULER_INDEXES",
+	"EARLY_REFRESH", "STOCKNITY_CONF" };
 
 static int
 clean(void **state)
@@ -63,6 +64,29 @@ defaults_are_those_of_the_manual(void **state)
 	assert_non_null(strstr(c.user_agent, "stocknity-data/"));
 }
 
+/* What is set to nothing is not set; but one time may be none. */
+static void
+only_the_time_to_warm_may_be_empty(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(config_load(&c, NULL), RC_OK);
+	assert_string_equal(c.scheduler_warm, "09:00");
+	assert_true(c.early_refresh == 1);
+	setenv("SCHEDULER_WARM", "", 1);
+	setenv("SCHEDULER_DAILY_REFRESH", "", 1);
+	assert_int_equal(config_load(&c, NULL), RC_OK);
+	assert_string_equal(c.scheduler_warm, "");
+	assert_string_equal(c.scheduler_daily_refresh, "08:00");
+	unsetenv("SCHEDULER_WARM");
+	file("SCHEDULER_WARM=\n", 16);
+	assert_int_equal(config_load(&c, NULL), RC_OK);
+	assert_string_equal(c.scheduler_warm, "");
+	file("SCHEDULER_DAILY_REFRESH=\n", 25);
+	assert_int_equal(config_load(&c, NULL), RC_CONFIG);
+}
+
 static void
 wrong_values_are_refused_by_name(void **state)
 {
@@ -77,7 +101,9 @@ wrong_values_are_refused_by_name(void **state)
 		{ "FINVIZ_URL", "finviz.com" }, { "LOG_LEVEL", "loud" },
 		{ "LOG_LEVEL", "or" }, { "LOG_LEVEL", "war" },
 		{ "LOG_LEVEL", "error, warn" }, { "USER_AGENT", "a\nb" },
-		{ "REDIS_HOST", "a\x7f" },
+		{ "REDIS_HOST", "a\x7f" }, { "SCHEDULER_WARM", "9:00" },
+		{ "SCHEDULER_WARM", "off" }, { "EARLY_REFRESH", "-1" },
+		{ "EARLY_REFRESH", "101" },
 		{ "SCHEDULER_DAILY_REFRESH", "24:00" },
 		{ "SCHEDULER_DAILY_REFRESH", "8:00" },
 		{ "SCHEDULER_HOURLY_CHECK", "00:60" },
@@ -238,6 +264,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(defaults_are_those_of_the_manual, clean),
+		cmocka_unit_test_setup(
+		    only_the_time_to_warm_may_be_empty, clean),
 		cmocka_unit_test_setup(wrong_values_are_refused_by_name, clean),
 		cmocka_unit_test_setup(a_message_tells_the_range, clean),
 		cmocka_unit_test_setup(

@@ -93,6 +93,22 @@ slots_have_their_names(void **state)
 }
 
 static void
+warming_is_due_on_the_days_of_the_market(void **state)
+{
+	(void)state;
+	zone_set("America/New_York");
+	expect(JOB_WARM, 540, "2026-11-23T13:59", "2026-11-20T14:00",
+	    "warm:2026-11-20"); /* Monday too early: Friday */
+	expect(JOB_WARM, 540, "2026-11-23T14:00", "2026-11-23T14:00",
+	    "warm:2026-11-23");
+	expect(JOB_WARM, 540, "2026-11-22T20:00", "2026-11-20T14:00",
+	    "warm:2026-11-20"); /* Sunday */
+	assert_int_equal(calendar_next(JOB_WARM, 540, utc("2026-11-20T14:00"),
+			     calendar_local),
+	    utc("2026-11-23T14:00"));
+}
+
+static void
 only_the_minutes_of_hourly_count(void **state)
 {
 	(void)state;
@@ -318,6 +334,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(minutes_are_of_a_day),
 		cmocka_unit_test(slots_have_their_names),
+		cmocka_unit_test(warming_is_due_on_the_days_of_the_market),
 		cmocka_unit_test(only_the_minutes_of_hourly_count),
 		cmocka_unit_test(
 		    a_time_that_does_not_exist_is_due_at_the_change),

@@ -7,7 +7,17 @@
 
 #include "base/config.h"
 
-enum kind { TEXT, SECRET, WHOLE, REAL, URL, CHOICE, LIST, TIME_OF_DAY };
+enum kind {
+	TEXT,
+	SECRET,
+	WHOLE,
+	REAL,
+	URL,
+	CHOICE,
+	LIST,
+	TIME_OF_DAY,
+	TIME_OR_OFF
+};
 
 struct setting {
 	const char *name;
@@ -42,12 +52,17 @@ static const struct setting settings[] = {
 	    "86400", "seconds the annual returns of an index are fresh" },
 	{ "STALE_TTL", WHOLE, AT(stale_ttl), 0, 31536000, "604800",
 	    "seconds that it is kept as stale after that" },
+	{ "EARLY_REFRESH", REAL, AT(early_refresh), 0, 100, "1",
+	    "how early the API has a dataset fetched that is fresh still: "
+	    "β of XFetch; 0: not before it is stale" },
 	{ "SCHEDULER_DAILY_REFRESH", TIME_OF_DAY, AT(scheduler_daily_refresh),
 	    0, 0, "08:00", "when `schedule run daily` is due, local time" },
 	{ "SCHEDULER_HOURLY_CHECK", TIME_OF_DAY, AT(scheduler_hourly_check), 0,
 	    0, "00:00", "the same of `hourly`: only its minutes count" },
 	{ "SCHEDULER_WEEKLY_CLEANUP", TIME_OF_DAY, AT(scheduler_weekly_cleanup),
 	    0, 0, "02:00", "the same of `weekly`, on Sunday" },
+	{ "SCHEDULER_WARM", TIME_OR_OFF, AT(scheduler_warm), 0, 0, "09:00",
+	    "the same of `warm`, Monday to Friday; empty: never" },
 	{ "SCHEDULER_INDEXES", LIST, AT(scheduler_indexes), 0, 0,
 	    "DJIA,S&P 500", "the indexes that are kept fresh" },
 	{ "API_TOKEN", SECRET, AT(api_token), 0, 0, "",
@@ -275,7 +290,8 @@ set_text(
 {
 	size_t n = strlen(value), len;
 
-	if (s->kind == TIME_OF_DAY && !is_time_of_day(value))
+	if ((s->kind == TIME_OF_DAY || (s->kind == TIME_OR_OFF && n > 0)) &&
+	    !is_time_of_day(value))
 		return err_set(e, RC_CONFIG,
 		    "%s is \"%.60s\": not a time from 00:00 to 23:59", s->name,
 		    value);
@@ -403,7 +419,8 @@ config_load(struct config *c, struct err *e)
 		rc = load_file(&fresh, path, e);
 	for (i = 0; i < SETTINGS && rc == RC_OK; i++) {
 		value = getenv(settings[i].name);
-		if (value != NULL && *value != '\0')
+		if (value != NULL &&
+		    (*value != '\0' || settings[i].kind == TIME_OR_OFF))
 			rc = set(&fresh, &settings[i], value, e);
 	}
 	if (rc == RC_OK)
@@ -446,8 +463,10 @@ config_document(FILE *out)
 		    out, "| `%s` | %s%s%s | ", s->name, quote, s->deflt, quote);
 		if (s->kind == WHOLE || s->kind == REAL)
 			fprintf(out, "%.15g–%.15g", s->min, s->max);
-		if (s->kind == TIME_OF_DAY)
+		if (s->kind == TIME_OF_DAY || s->kind == TIME_OR_OFF)
 			fputs("00:00–23:59", out);
+		if (s->kind == TIME_OR_OFF)
+			fputs(", or empty", out);
 		for (const char *p = choices_of(s); *p != '\0'; p++) {
 			fputc(*p == '|' ? ',' : *p, out);
 			if (*p == '|')

@@ -28,10 +28,12 @@ struct config {
 	int64_t cache_ttl;          /* seconds */
 	int64_t annual_returns_ttl; /* seconds */
 	int64_t stale_ttl;          /* seconds beyond cache_ttl */
+	double early_refresh;       /* beta of XFetch; 0: off */
 
 	char scheduler_daily_refresh[8];       /* HH:MM, local */
 	char scheduler_hourly_check[8];        /* HH:MM; its minutes count */
 	char scheduler_weekly_cleanup[8];      /* HH:MM on Sunday, local */
+	char scheduler_warm[8];                /* HH:MM, local; "": never */
 	char scheduler_indexes[LIMIT_SETTING]; /* names, comma-separated */
 
 	char api_token[LIMIT_SETTING]; /* "": only this machine may write */

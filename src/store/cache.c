@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "store/ahead.h"
 #include "store/cache_part.h"
 
 #define CLOCK_SLACK_MS 60000
@@ -18,6 +19,8 @@ companions(struct cache_keys *k)
 	snprintf(k->gzip, sizeof(k->gzip), "stocknity:gzip:{%.*s}", LIMIT_KEY,
 	    k->value);
 	snprintf(k->members, sizeof(k->members), "stocknity:members:{%.*s}",
+	    LIMIT_KEY, k->value);
+	snprintf(k->asked, sizeof(k->asked), "stocknity:asked:{%.*s}",
 	    LIMIT_KEY, k->value);
 }
 
@@ -67,14 +70,15 @@ read_all(struct redis *r, const struct cache_keys *k, redisReply *v[3],
 	const char *get[] = { "GETRANGE", k->value, "0",
 		decimal(last, LIMIT_ENVELOPE) };
 	const char *meta[] = { "HMGET", k->meta, "fetched_us", "fresh_ms",
-		"expires_ms", "bytes" };
+		"expires_ms", "bytes", "cost_ms", "last_read_ms",
+		"predicted_ms" };
 	const char *now[] = { "TIME" };
 	struct err why = { 0 };
 	enum rc rc;
 
 	rc = redis_add(r, 4, get, NULL, &why);
 	if (rc == RC_OK)
-		rc = redis_add(r, 6, meta, NULL, &why);
+		rc = redis_add(r, 9, meta, NULL, &why);
 	if (rc == RC_OK)
 		rc = redis_add(r, 1, now, NULL, &why);
 	if (rc == RC_OK)
@@ -84,24 +88,57 @@ read_all(struct redis *r, const struct cache_keys *k, redisReply *v[3],
 	return err_set(e, rc, "%s", why.msg);
 }
 
-void
+/* Is this the first read of what was fetched because it was likely? */
+static int
+is_used(const struct cache_entry *entry)
+{
+	return entry->state == CACHE_FRESH && entry->ahead_ms > 0 &&
+	       entry->fetched_us / 1000 >= entry->ahead_ms;
+}
+
+/* The day counts for this hour, if it has not been read within it yet (as far
+ * as this reader knows: of several at once, each counts). */
+static size_t
+count_hour(const struct cache_keys *k, const struct cache_entry *entry,
+    cache_add *add, struct redis *r)
+{
+	char hour[8], weight[40], now[24];
+	const char *incr[] = { "HINCRBYFLOAT", k->meta, hour, weight };
+	const char *since[] = { "HSETNX", k->meta, "hours_since_ms",
+		decimal(now, entry->now_ms) };
+
+	if (entry->read_ms / 3600000 == entry->now_ms / 3600000)
+		return 0;
+	snprintf(hour, sizeof(hour), "h%02d", ahead_hour(entry->now_ms));
+	snprintf(weight, sizeof(weight), "%.17Lg", ahead_weight(entry->now_ms));
+	if (add(r, 4, incr, NULL, NULL) != RC_OK)
+		return 0;
+	return 1 + (add(r, 4, since, NULL, NULL) == RC_OK);
+}
+
+size_t
 cache_count_add(const struct cache_keys *k, const struct cache_entry *entry,
     cache_add *add, struct redis *r)
 {
 	static const char *const names[] = { [CACHE_ABSENT] = "misses",
 		[CACHE_FRESH] = "hits",
 		[CACHE_STALE] = "stale" };
-	char now[24], expires[24];
+	char now[24], expires[24], ahead[24];
 	const char *incr[] = { "HINCRBY", k->meta, names[entry->state], "1" };
 	const char *set[] = { "HSET", k->meta, "last_read_ms",
-		decimal(now, entry->now_ms) };
+		decimal(now, entry->now_ms), "used_ms",
+		decimal(ahead, entry->ahead_ms) };
 	/* Meta that expired meanwhile must not come back to stay. */
 	const char *expire[] = { "PEXPIREAT", k->meta,
 		decimal(expires, entry->expires_ms) };
+	size_t n;
 
-	if (add(r, 4, incr, NULL, NULL) == RC_OK &&
-	    add(r, 4, set, NULL, NULL) == RC_OK)
-		add(r, 3, expire, NULL, NULL);
+	if (add(r, 4, incr, NULL, NULL) != RC_OK)
+		return 0;
+	if (add(r, is_used(entry) ? 6 : 4, set, NULL, NULL) != RC_OK)
+		return 1;
+	n = 2 + count_hour(k, entry, add, r);
+	return n + (add(r, 3, expire, NULL, NULL) == RC_OK);
 }
 
 /*
@@ -112,11 +149,11 @@ static void
 count_read(struct redis *r, const struct cache_keys *k,
     const struct cache_entry *entry)
 {
-	redisReply *v[3] = { NULL, NULL, NULL };
+	redisReply *v[CACHE_COUNTS] = { NULL };
+	size_t n = cache_count_add(k, entry, redis_add, r);
 
-	cache_count_add(k, entry, redis_add, r);
-	redis_fetch(r, v, 3, NULL);
-	free_replies(v, 3);
+	redis_fetch(r, v, n, NULL);
+	free_replies(v, n);
 }
 
 static int
@@ -173,6 +210,11 @@ cache_get(struct redis *r, const struct dataset *d, int64_t max_age_ms,
 		v[0] = NULL;
 	}
 	entry.expires_ms = expires_ms;
+	if (v[1] != NULL) {
+		entry.cost_ms = redis_int(v[1], 4, 0);
+		entry.read_ms = redis_int(v[1], 5, 0);
+		entry.ahead_ms = redis_int(v[1], 6, 0);
+	}
 	if (v[1] != NULL && count == CACHE_COUNT_ALL)
 		count_read(r, &k, &entry);
 	if (foreign != NULL)
@@ -271,9 +313,10 @@ cache_put(struct redis *r, const struct config *c, const struct dataset *d,
 		ETAG,
 		PACKED,
 		PACKED_ETAG,
+		COST,
 		N
 	};
-	char fence[24], fresh[24], stale[24], rows[24];
+	char fence[24], fresh[24], stale[24], rows[24], cost[24];
 	char etag[DIGEST], packed_etag[DIGEST] = "";
 	size_t lens[N];
 	redisReply *reply;
@@ -302,6 +345,7 @@ cache_put(struct redis *r, const struct config *c, const struct dataset *d,
 		[ETAG] = etag,
 		[PACKED] = v->packed != NULL ? v->packed : "",
 		[PACKED_ETAG] = packed_etag,
+		[COST] = decimal(cost, v->cost_ms),
 	};
 	digest_text(v->bytes, v->len, etag);
 	if (v->packed != NULL)

@@ -5,6 +5,8 @@
  *	stocknity:meta:{stock_data:S&P 500:Technology} HASH   what is about it
  *	stocknity:gzip:{stock_data:S&P 500:Technology} STRING  the first, packed
  *	stocknity:members:{stock_data:S&P 500:Technology} STRING  who is in it
+ *	stocknity:asked:{stock_data:S&P 500:Technology} STRING  its refresh was
+ *	                                              queued a moment ago
  *	annual_returns                                STRING  likewise, of all
  *	stocknity:session:{yahoo}                     STRING  a source's session
  *
@@ -34,6 +36,7 @@ struct cache_keys {
 	char meta[CACHE_KEY];
 	char gzip[CACHE_KEY];
 	char members[CACHE_KEY];
+	char asked[CACHE_KEY];
 };
 
 enum rc cache_keys(const struct dataset *, struct cache_keys *, struct err *);
@@ -60,6 +63,10 @@ struct cache_entry {
 	int64_t fresh_ms;   /* fresh until then, since the epoch */
 	int64_t now_ms;     /* Redis time of the reading */
 	int64_t expires_ms; /* it is gone then, and its counters */
+	int64_t cost_ms;    /* what its sweep took; 0: unknown */
+	int64_t read_ms;    /* when it was last read; 0: never */
+	int64_t ahead_ms;   /* when it was last fetched because it was likely
+			       to be read; 0: never */
 	redisReply *reply;  /* that owns bytes */
 };
 
@@ -92,6 +99,9 @@ enum rc cache_serve(struct redis *, const struct cache_keys *, int gzip,
  * were there. */
 enum rc cache_clear(
     struct redis *, const struct dataset *, int64_t *n, struct err *);
+/* All of an index, or (index NULL) all there are. */
+enum rc cache_clear_all(
+    struct redis *, const char *index, int64_t *n, struct err *);
 
 /* Count a read that cache_get did not. */
 void cache_count_read(
@@ -109,6 +119,7 @@ struct cache_value {
 	int64_t fence_us; /* of the flight: when its sweep began */
 	int64_t fresh_ms; /* since the epoch */
 	int64_t rows;
+	int64_t cost_ms; /* what the sweep took; 0: unknown */
 	const char *source;
 	const char *hash; /* data_hash */
 	int guard_shrink; /* hold back a table that lost too much */
@@ -144,6 +155,34 @@ enum rc cache_session_put(struct redis *, const char *source,
 enum rc cache_purge(struct redis *, const struct dataset *, int64_t older_us,
     int *gone, struct err *);
 
+/*
+ * Thinking ahead (cache_ahead.c; what is decided is in ahead.h).
+ *
+ * *first: nobody has asked for a refresh of it within the last ms; from now on
+ * somebody has.  Who finds it 0 leaves the queue alone.
+ */
+enum rc cache_ask(struct redis *, const struct dataset *, int64_t ms,
+    int *first, struct err *);
+
+/* A refresh was queued: early, or at now_ms because it is likely to be read. */
+enum rc cache_count_early(struct redis *, const struct dataset *, struct err *);
+enum rc cache_count_ahead(
+    struct redis *, const struct dataset *, int64_t now_ms, struct err *);
+
+/* When a dataset is read. */
+struct cache_habit {
+	int there;
+	int64_t fresh_ms;      /* fresh until then */
+	int64_t read_ms;       /* the last read; 0: none */
+	int64_t since_ms;      /* hours are counted since then; 0: never */
+	int64_t cost_ms;       /* of its sweep; 0: unknown */
+	long double hours[24]; /* see ahead.h */
+};
+
+/* Of n datasets, in one round trip. */
+enum rc cache_habits(struct redis *, const struct dataset *, size_t n,
+    struct cache_habit *, struct err *);
+
 /* What is known of a dataset, for those who only look (cache_peek.c). */
 struct cache_about {
 	int there;          /* it is in the cache, and ours */
@@ -153,6 +192,9 @@ struct cache_about {
 	char source[32];
 	int64_t hits, stale, misses; /* reads */
 	int64_t read_ms;             /* the last one; 0: none */
+	int64_t cost_ms;             /* of its sweep; 0: unknown */
+	int64_t early;               /* refreshes queued before it was stale */
+	int64_t predicted, used;     /* queued before it was read; read after */
 };
 
 /*

@@ -12,10 +12,11 @@
 /* Of an entry with its times; max_age_ms as in cache_get. */
 enum cache_state cache_age(const struct cache_entry *, int64_t max_age_ms);
 
-/* The three commands that count a read, by way of add. */
+/* The commands that count a read, by way of add; returns how many. */
+#define CACHE_COUNTS 5
 typedef enum rc cache_add(struct redis *, int argc, const char *const *argv,
     const size_t *lens, struct err *);
-void cache_count_add(const struct cache_keys *, const struct cache_entry *,
+size_t cache_count_add(const struct cache_keys *, const struct cache_entry *,
     cache_add *, struct redis *);
 
 #endif

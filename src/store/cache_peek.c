@@ -3,7 +3,24 @@
 
 #include "store/cache.h"
 
-enum { FETCHED, FRESH, ROWS, BYTES, SOURCE, HITS, STALE, MISSES, READ, FIELDS };
+enum {
+	FETCHED,
+	FRESH,
+	ROWS,
+	BYTES,
+	SOURCE,
+	HITS,
+	STALE,
+	MISSES,
+	READ,
+	COST,
+	EARLY,
+	PREDICTED,
+	PREDICTED_AT,
+	USED,
+	USED_AT,
+	FIELDS
+};
 
 static const char *const names[FIELDS] = { [FETCHED] = "fetched_us",
 	[FRESH] = "fresh_ms",
@@ -13,7 +30,13 @@ static const char *const names[FIELDS] = { [FETCHED] = "fetched_us",
 	[HITS] = "hits",
 	[STALE] = "stale",
 	[MISSES] = "misses",
-	[READ] = "last_read_ms" };
+	[READ] = "last_read_ms",
+	[COST] = "cost_ms",
+	[EARLY] = "early",
+	[PREDICTED] = "predicted",
+	[PREDICTED_AT] = "predicted_ms",
+	[USED] = "predicted_used",
+	[USED_AT] = "used_ms" };
 
 enum rc
 cache_peek_ask(struct redis *r, const struct dataset *d, struct err *e)
@@ -46,6 +69,14 @@ cache_peek_read(redisReply *const replies[CACHE_PEEK], struct cache_about *out)
 	a.stale = redis_int(meta, STALE, 0);
 	a.misses = redis_int(meta, MISSES, 0);
 	a.read_ms = redis_int(meta, READ, 0);
+	a.cost_ms = redis_int(meta, COST, 0);
+	a.early = redis_int(meta, EARLY, 0);
+	a.predicted = redis_int(meta, PREDICTED, 0);
+	/* The last one is not among those yet (lua/cache_ahead.lua). */
+	a.used = redis_int(meta, USED, 0) +
+		 (redis_int(meta, PREDICTED_AT, 0) > 0 &&
+		     redis_int(meta, USED_AT, 0) ==
+			 redis_int(meta, PREDICTED_AT, 0));
 	a.fetched_us = redis_int(meta, FETCHED, 0);
 	a.fresh_ms = redis_int(meta, FRESH, 0);
 	a.rows = redis_int(meta, ROWS, 0);

@@ -5,7 +5,20 @@
 
 /* The replies of one reading, and the fields of its two HMGET. */
 enum { META, VALUE, PLAIN, NOW, AFTER, PARTS };
-enum { FETCHED, FRESH, EXPIRES, BYTES, ETAG, GZIP_BYTES, GZIP_ETAG, FIELDS };
+enum {
+	FETCHED,
+	FRESH,
+	EXPIRES,
+	BYTES,
+	ETAG,
+	GZIP_BYTES,
+	GZIP_ETAG,
+	WRITTEN, /* those before it are written with the value */
+	COST = WRITTEN,
+	READ,
+	AHEAD,
+	FIELDS
+};
 
 #define TRIES 3
 
@@ -20,7 +33,8 @@ ask(struct redis *r, const struct cache_keys *k, int gzip, struct err *e)
 {
 	char last[24];
 	const char *meta[] = { "HMGET", k->meta, "fetched_us", "fresh_ms",
-		"expires_ms", "bytes", "etag", "gzip_bytes", "gzip_etag" };
+		"expires_ms", "bytes", "etag", "gzip_bytes", "gzip_etag",
+		"cost_ms", "last_read_ms", "predicted_ms" };
 	const char *get[] = { "GETRANGE", gzip ? k->gzip : k->value, "0",
 		last };
 	const char *plain[] = { "STRLEN", k->value };
@@ -32,7 +46,7 @@ ask(struct redis *r, const struct cache_keys *k, int gzip, struct err *e)
 		[VALUE] = { 4, get },
 		[PLAIN] = { 2, plain },
 		[NOW] = { 1, now },
-		[AFTER] = { 2 + FIELDS, meta } };
+		[AFTER] = { 2 + WRITTEN, meta } };
 	enum rc rc = RC_OK;
 
 	snprintf(last, sizeof(last), "%lld", (long long)LIMIT_ENVELOPE);
@@ -55,7 +69,7 @@ free_replies(redisReply *v[PARTS])
 static int
 is_same(const redisReply *a, const redisReply *b)
 {
-	for (size_t i = 0; i < FIELDS; i++) {
+	for (size_t i = 0; i < WRITTEN; i++) {
 		const redisReply *x = a->element[i], *y = b->element[i];
 
 		if (x->type != y->type ||
@@ -157,33 +171,14 @@ cache_serve(struct redis *r, const struct cache_keys *k, int gzip,
 	s.entry.expires_ms = s.entry.now_ms + CACHE_MISS_KEPT_MS;
 	if (is_ours(v, gzip))
 		fill(&s, v, gzip);
-	if (v[META] != NULL)
+	if (v[META] != NULL) {
+		s.entry.cost_ms = redis_int(v[META], COST, 0);
+		s.entry.read_ms = redis_int(v[META], READ, 0);
+		s.entry.ahead_ms = redis_int(v[META], AHEAD, 0);
 		cache_count_add(k, &s.entry, redis_tell, r);
+	}
 	redis_send(r);
 	free_replies(v);
 	*out = s;
-	return RC_OK;
-}
-
-enum rc
-cache_clear(struct redis *r, const struct dataset *d, int64_t *n, struct err *e)
-{
-	struct cache_keys k;
-	redisReply *v[2];
-	enum rc rc = cache_keys(d, &k, e);
-	const char *value[] = { "UNLINK", k.value };
-	const char *gzip[] = { "UNLINK", k.gzip };
-
-	if (rc == RC_OK)
-		rc = redis_add(r, 2, value, NULL, e);
-	if (rc == RC_OK)
-		rc = redis_add(r, 2, gzip, NULL, e);
-	if (rc == RC_OK)
-		rc = redis_fetch(r, v, 2, e);
-	if (rc != RC_OK)
-		return rc;
-	*n = v[0]->integer;
-	freeReplyObject(v[0]);
-	freeReplyObject(v[1]);
 	return RC_OK;
 }

@@ -168,9 +168,8 @@ struct batch {
 	} tasks[QUEUE_BATCH];
 };
 
-/* Type, index and sector: what makes work equal. */
-static int
-put_work(char out[TASK_WORK + 1], const struct task_spec *s)
+int
+queue_work(char out[TASK_WORK + 1], const struct task_spec *s)
 {
 	const char *parts[] = { task_types[s->type].name, "|", s->dataset.index,
 		"|", s->dataset.sector };
@@ -197,7 +196,7 @@ check_spec(const struct task_spec *s, struct err *e)
 	if (s->id[0] != '\0' && !task_is_id(s->id))
 		return err_set(e, RC_USAGE,
 		    "not an id: \"%.36s\"; it is a UUID in lower case", s->id);
-	if (!put_work(work, s))
+	if (!queue_work(work, s))
 		return err_set(e, RC_USAGE,
 		    "type, index and sector of a task have more than %d bytes",
 		    TASK_WORK - 2);
@@ -250,7 +249,7 @@ batch_fill(struct batch *b, const struct task_spec *specs, size_t n)
 			memcpy(it->id, s->id, sizeof(it->id));
 		else
 			task_ids_next(&b->ids, it->id);
-		put_work(it->work, s);
+		queue_work(it->work, s);
 		*at++ = it->id;
 		*at++ = it->work;
 	}

@@ -118,6 +118,11 @@ struct enqueue_result {
 enum rc queue_enqueue(struct queue *, const struct task_spec *, size_t n,
     struct enqueue_result *results, struct err *);
 
+/* *has: one of n datasets is the work of a task that waits or runs.  Read-only;
+ * one round trip. */
+enum rc queue_has(struct queue *, enum task_type, const struct dataset *,
+    size_t n, int *has, struct err *);
+
 /*
  * Accept a slot of the scheduler and enqueue its tasks, in one step (n may be
  * 0): *accepted 0: it is accepted already, or the scheduler is switched off,

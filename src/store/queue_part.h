@@ -60,6 +60,9 @@ struct limits {
 };
 void queue_limits(const struct queue *, struct limits *, const char **args);
 
+/* Type, index and sector: what makes work equal.  0: too long. */
+int queue_work(char out[TASK_WORK + 1], const struct task_spec *);
+
 /* A script with its keys and n arguments. */
 enum rc queue_call(struct queue *, const struct script *,
     const enum queue_key *, const char *const *args, size_t n, redisReply **,

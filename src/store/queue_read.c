@@ -203,3 +203,31 @@ queue_task_place(struct task *t, const char *score)
 	t->ready_us =
 	    score[0] != '\0' ? (int64_t)strtod(score, NULL) + head : 0;
 }
+
+enum rc
+queue_has(struct queue *q, enum task_type type, const struct dataset *d,
+    size_t n, int *has, struct err *e)
+{
+	char works[4][TASK_WORK + 1];
+	const char *argv[2 + 4] = { "HMGET", queue_keys[KEY_UNIQUE] };
+	redisReply *reply;
+	enum rc rc;
+
+	if (n > sizeof(works) / sizeof(works[0]))
+		return err_set(e, RC_BUG, "queue: %zu datasets at once", n);
+	for (size_t i = 0; i < n; i++) {
+		struct task_spec s = { .type = type, .dataset = d[i] };
+
+		if (!queue_work(works[i], &s))
+			return err_set(e, RC_USAGE, "queue: a name too long");
+		argv[2 + i] = works[i];
+	}
+	rc = redis_call(q->redis, 2 + (int)n, argv, NULL, &reply, e);
+	if (rc != RC_OK)
+		return redis_blame_key(rc, queue_keys[KEY_UNIQUE], e);
+	*has = 0;
+	for (size_t i = 0; i < reply->elements; i++)
+		*has |= reply->element[i]->type == REDIS_REPLY_STRING;
+	freeReplyObject(reply);
+	return RC_OK;
+}

@@ -134,7 +134,7 @@ def scheduler_status_has_all_keys(s):
     s.fresh()
     put(s, "probe", "x")
     a = s.get("/api/scheduler/status")
-    jobs = {"daily_refresh", "hourly_check", "weekly_cleanup"}
+    jobs = {"daily_refresh", "hourly_check", "weekly_cleanup", "warming"}
     same(set(a.doc["last_run"]), jobs)
     same(set(a.doc["next_run"]), jobs)
     assert set(a.doc["schedule_config"]) > jobs, a

@@ -99,6 +99,7 @@ def the_lines_are_those_of_the_settings(s):
                    SCHEDULER_DAILY_REFRESH="23:05",
                    SCHEDULER_HOURLY_CHECK="07:30",
                    SCHEDULER_WEEKLY_CLEANUP="00:59",
+                   SCHEDULER_WARM="14:30",
                    STOCKNITY_CONF=conf)
     env, lines = parse(text, True)
     same(env, {"SHELL": "/bin/sh", "STOCKNITY_CONF": conf,
@@ -108,23 +109,25 @@ def the_lines_are_those_of_the_settings(s):
         ("5 23 * * *", "worker", name + "daily"),
         ("30 * * * *", "worker", name + "hourly"),
         ("59 0 * * 0", "worker", name + "weekly"),
+        ("30 14 * * 1-5", "worker", name + "warm"),
         ("* * * * *", "worker", "stocknity-drain-queue --wait -t 70")])
+    assert "warm" not in crontab(SCHEDULER_WARM="")
 
 
 def every_line_runs_as_cron_runs_it(s):
     s.fresh()
     conf = settings(s, SCHEDULER_INDEXES="DJIA")
     env, lines = parse(crontab("--bin", BIN, STOCKNITY_CONF=conf), False)
-    same(len(lines), 4)
+    same(len(lines), 5)
     assert "%" not in "".join(c for _, _, c in lines)
-    for _, _, command in lines[:3]:
+    for _, _, command in lines[:4]:
         child = as_cron(s, env, command)
         same((child.communicate(timeout=30)[0], child.returncode), (b"", 0),
              command)
     doc = show(s)
-    same([r["exit"] for r in doc["runs"].values()], [0, 0, 0])
+    same([r["exit"] for r in doc["runs"].values()], [0, 0, 0, 0])
     same(doc["queue_stats"]["pending"], 1)
-    child = as_cron(s, env, lines[3][2])
+    child = as_cron(s, env, lines[4][2])
     wait_until(lambda: stats(s)["completed"] == 1, "the task's end", 30)
     same(child.poll(), None, "it waits for more")
     os.killpg(child.pid, signal.SIGTERM)
@@ -134,7 +137,7 @@ def every_line_runs_as_cron_runs_it(s):
     # and what fails says so in one line
     with open(conf, "a") as f:
         f.write("SCHEDULER_DAILY_REFRESH=8\n")
-    for _, _, command in lines[:3]:
+    for _, _, command in lines[:4]:
         child = as_cron(s, env, command)
         out = child.communicate(timeout=30)[0]
         same((out.count(b"\n"), child.returncode), (1, 78), out)
@@ -145,8 +148,8 @@ def generations_overlap_without_a_gap(s):
     s.fresh()
     conf = settings(s)
     env, lines = parse(crontab("--bin", BIN, STOCKNITY_CONF=conf), False)
-    command = lines[3][2].replace("-t 70", "-t 3")
-    assert command != lines[3][2]
+    command = lines[4][2].replace("-t 70", "-t 3")
+    assert command != lines[4][2]
     children, ids, began = [], [], time.monotonic()
     while time.monotonic() - began < 6:
         if (time.monotonic() - began) // 2 >= len(children):

@@ -39,6 +39,7 @@ cat >"$tmp/known" <<-'EOW'
 	HGET
 	HGETALL
 	HINCRBY
+	HINCRBYFLOAT
 	HMGET
 	HSCAN
 	HSET

@@ -12,7 +12,7 @@ from harness import Servers, program, run
 Q = "stocknity:{default}:"
 SLOTS = Q + "slots"
 META = "stocknity:meta:{stock_data:%s}"
-JOBS = ("daily", "hourly", "weekly")
+JOBS = ("daily", "hourly", "weekly", "warm")
 DAY = 86400
 
 
@@ -36,7 +36,8 @@ def show(s, **env):
 
 
 def history(s, job, **env):
-    names = dict(zip(JOBS, ("daily_refresh", "hourly_check", "weekly_cleanup")))
+    names = dict(zip(JOBS, ("daily_refresh", "hourly_check", "weekly_cleanup",
+                            "warming")))
     return show(s, **env)["history"][names[job]]
 
 

@@ -149,7 +149,7 @@ def an_older_slot_is_refused(s):
             r = at(shift, "run", job, "-v")
             same(r.code, 0, r)
             assert "nothing done" in r.err, r
-    same([len(history(s, job)) for job in JOBS], [1, 1, 1])
+    same([len(history(s, job)) for job in JOBS], [1, 1, 1, 1])
     same(tasks(s), before)
     # back in time it begins where it stopped; a clock ahead is refused
     s.fresh()
@@ -193,7 +193,7 @@ def a_living_run_is_not_overlapped_and_a_dead_one_taken_up(s):
 
 
 def many_at_once(s, front):
-    """Two hosts, each with the three jobs at once, three runs of each."""
+    """Two hosts, each with the four jobs at once, three runs of each."""
     for _ in range(5):
         s.cli("FLUSHALL")
         children = [subprocess.Popen(
@@ -205,7 +205,9 @@ def many_at_once(s, front):
         for job in JOBS:
             same(len(history(s, job)), 1, job)
         same(tasks(s), DAILY)
-        same(history(s, "daily")[0]["enqueued"], 4)
+        both = [history(s, job)[0] for job in ("daily", "warm")]
+        same([sum(run[n] for run in both) for n in ("enqueued", "merged")],
+             [4, 2], "who came second found what the first had enqueued")
 
 
 def runs_at_once_run_a_slot_once(s):
@@ -294,7 +296,7 @@ def show_has_all_keys_and_fits(s):
     s.fresh()
     fresh = show(s)
     since(s, 9 * DAY)
-    for job in ("hourly", "daily", "weekly"):
+    for job in ("hourly", "daily", "weekly", "warm"):
         schedule(s, "run", job, SCHEDULER_DAILY_REFRESH=ago(3600))
     full = show(s)
 
@@ -307,7 +309,7 @@ def show_has_all_keys_and_fits(s):
     same(set(full), {"running", "since", "last_run", "next_run",
                      "queue_stats", "schedule_config", "runs", "at",
                      "history"})
-    jobs = {"daily_refresh", "hourly_check", "weekly_cleanup"}
+    jobs = {"daily_refresh", "hourly_check", "weekly_cleanup", "warming"}
     for name in ("last_run", "next_run", "runs", "history"):
         same((set(fresh[name]), set(full[name])), (jobs, jobs), name)
     same(set(fresh["last_run"].values()), {None})
@@ -315,7 +317,7 @@ def show_has_all_keys_and_fits(s):
         time.strptime(at, "%Y-%m-%dT%H:%M:%S")
     same(full["schedule_config"], {
         "daily_refresh": "08:00", "hourly_check": "00:00",
-        "weekly_cleanup": "02:00", "indexes": ["DJIA", "S&P 500"]})
+        "weekly_cleanup": "02:00", "warming": "09:00", "indexes": ["DJIA", "S&P 500"]})
     same(full["queue_stats"]["pending"], 4)
     same({len(x) for x in full["history"].values()}, {1})
     r = schedule(s, "show")

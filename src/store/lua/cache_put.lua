@@ -1,5 +1,6 @@
 -- KEYS value meta gzip; ARGV bytes fence_us fresh_ms stale_ms rows source hash
--- guard etag packed packed_etag (packed "": there is no gzip variant)
+-- guard etag packed packed_etag cost_ms (packed "": there is no gzip variant;
+-- cost 0: unknown, the last one stays)
 -- Answers { 0 } stored, { 1, fence } newer data is there, { 2, key, type } a
 -- key of another type, { 3, rows, after_us } held back: rows were there, and
 -- a sweep begun at after_us or later that agrees is stored.
@@ -54,6 +55,9 @@ redis.call('HSET', KEYS[2], 'fetched_us', text(fence), 'fresh_ms', text(fresh),
   'expires_ms', text(now_ms + keep), 'rows', text(rows), 'source', ARGV[6],
   'hash', ARGV[7], 'bytes', #ARGV[1], 'etag', ARGV[9],
   'gzip_bytes', #ARGV[10], 'gzip_etag', ARGV[11])
+if ARGV[12] ~= '0' then
+  redis.call('HSET', KEYS[2], 'cost_ms', ARGV[12])
+end
 -- Another source's table, of the members it was given, says nothing of those.
 if h[5] == ARGV[6] then
   redis.call('HDEL', KEYS[2], 'held_at_us', 'held_rows', 'held_source')
