@@ -7,7 +7,8 @@
  * and not by a rate of its own: a sweep takes at most the whole limiter for
  * what it cost the last time, and the next one is due only when that is 30 %
  * of the time since the one before was.  So a sweep is as short as any other,
- * nobody waits long behind it, and the limiter is free in between.
+ * nobody waits long behind it, and the limiter is free in between.  Where the
+ * workers come late the sweeps may follow closer, at their low priority.
  */
 #include <string.h>
 
