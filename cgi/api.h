@@ -25,7 +25,7 @@ struct api {
 };
 
 /* What a route may be told, in its query or its body. */
-enum input { INPUT_INDEX, INPUT_SECTOR, INPUT_ALL, INPUT__MAX };
+enum input { INPUT_INDEX, INPUT_SECTOR, INPUT_RETURNS, INPUT_ALL, INPUT__MAX };
 
 #define TAKES(input) (1u << (input))
 

@@ -35,6 +35,9 @@ input_schema(struct buf *b, enum input in)
 		buf_adds(b, ",\"default\":");
 		envelope_string(b, DATASET_ANY);
 		buf_addc(b, '}');
+	} else if (in == INPUT_RETURNS) {
+		buf_adds(b, "{\"type\":\"string\",\"enum\":[\"0\",\"1\"],"
+			    "\"default\":\"0\"}");
 	} else {
 		buf_adds(b, "{\"type\":\"boolean\"}");
 	}

@@ -94,7 +94,8 @@ static const struct member dataset[] = { { "index", "string" },
 	{ "sweep_seconds", "number|null" }, END };
 static const struct member source[] = { { "name", "string" }, END };
 static const struct member cache_info[] = { { "success", "boolean" },
-	{ "datasets", "[Dataset" }, { "sources", "[Source" }, END };
+	{ "datasets", "[Dataset" }, { "sources", "[Source" },
+	{ "annual_returns", "object" }, END };
 static const struct member cleared[] = { { "success", "boolean" },
 	{ "message", "string" }, { "cleared", "integer" }, END };
 static const struct member finding[] = { { "name", "string" },

@@ -3,10 +3,12 @@
 #include "api.h"
 
 #define DATASET (TAKES(INPUT_INDEX) | TAKES(INPUT_SECTOR))
+#define TABLE   (DATASET | TAKES(INPUT_RETURNS))
 
 const struct input_info inputs[INPUT__MAX] = {
 	[INPUT_INDEX] = { "index", 0 },
 	[INPUT_SECTOR] = { "sector", 0 },
+	[INPUT_RETURNS] = { "returns", 0 },
 	[INPUT_ALL] = { "all", 1 },
 };
 
@@ -24,14 +26,16 @@ const struct route routes[] = {
 	{ METHOD_POST, "/api/scheduler/force-refresh", scheduler_force_post, 1,
 	    0, 0, "The same for every index that is kept fresh",
 	    { { 202, "TasksDone" } } },
-	{ METHOD_GET, "/api/stocks", stocks_get, 0, DATASET, 0,
+	{ METHOD_GET, "/api/stocks", stocks_get, 0, TABLE, 0,
 	    "The table of an index and sector, as it is stored",
 	    { { 200, "Envelope" }, { 202, "Waiting" } } },
-	{ METHOD_GET, "/api/screener/data", stocks_get, 0, DATASET, 0,
+	{ METHOD_GET, "/api/screener/data", stocks_get, 0, TABLE, 0,
 	    "The same under the name that Stocknity uses",
 	    { { 200, "Envelope" }, { 202, "Waiting" } } },
-	{ METHOD_GET, "/api/annual-returns", stocks_returns, 0, 0, 0,
-	    "The annual returns, as they are stored", { { 200, "Document" } } },
+	{ METHOD_GET, "/api/annual-returns", stocks_returns, 0,
+	    TAKES(INPUT_INDEX), 0,
+	    "The annual returns of an index, as they are stored",
+	    { { 200, "Document" } } },
 	{ METHOD_GET, "/api/tasks/{id}", task_get, 0, 0, 0, "All of a task",
 	    { { 200, "TaskAnswer" } } },
 	{ METHOD_DELETE, "/api/tasks/{id}", task_cancel, 1, 0, 0,

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "data/envelope.h"
 #include "refresh_ahead.h"
+#include "returns_join.h"
 #include "scheduled.h"
 
 #define ASK_EVERY_MS 5000
@@ -123,22 +124,24 @@ absent(struct call *c, const struct dataset *d, struct err *e)
 	return 202;
 }
 
-/* What is left to be said of a document that is there. */
+/* What is left to be said of a document that is there; with: the tag of what
+ * is joined to it, NULL: nothing. */
 static int
-found(struct call *c)
+found(struct call *c, const char *with)
 {
 	struct answer *a = c->answer;
 	const struct cache_served *s = &a->served;
 	const struct cache_entry *entry = &s->entry;
 	int stale = entry->state == CACHE_STALE;
 	long long ttl = (entry->fresh_ms - entry->now_ms) / 1000;
-	char tag[DIGEST + 8];
+	char tag[2 * DIGEST + 16];
 
 	a->cache = LASTS;
 	answer_header(a, "Vary", "Accept-Encoding");
 	answer_header(a, "Cache-Status", "stocknity; hit; ttl=%lld%s", ttl,
 	    stale ? "; detail=stale" : "");
-	snprintf(tag, sizeof(tag), "%s%s", s->etag,
+	snprintf(tag, sizeof(tag), "%s%s%s%s", s->etag, with != NULL ? "-" : "",
+	    with != NULL ? with : "",
 	    stale && s->etag[0] != '\0' ? "-stale" : "");
 	if (tag[0] != '\0')
 		answer_header(a, "ETag", "\"%s\"", tag);
@@ -161,7 +164,8 @@ static enum rc
 serve(struct call *c, const struct cache_keys *k, struct err *e)
 {
 	struct cache_served *s = &c->answer->served;
-	int gzip = request_takes_gzip(c->request->accept_encoding);
+	int gzip = c->text[INPUT_RETURNS] == NULL &&
+		   request_takes_gzip(c->request->accept_encoding);
 	enum rc rc = cache_serve(c->api->redis, k, gzip, s, e);
 
 	/* A stale answer has words before its bytes: those must be plain. */
@@ -172,6 +176,53 @@ serve(struct call *c, const struct cache_keys *k, struct err *e)
 	return rc;
 }
 
+/* The envelope with the annual returns of its index beside it. */
+static int
+joined(struct call *c, const struct dataset *d, struct err *e)
+{
+	const struct dataset what = { d->index, CACHE_RETURNS };
+	struct answer *a = c->answer;
+	struct cache_served returns = { 0 };
+	struct cache_keys k;
+	size_t head;
+	int status;
+	enum rc rc = cache_keys(&what, &k, e);
+
+	if (rc == RC_OK)
+		rc = cache_serve(c->api->redis, &k, 0, &returns, e);
+	if (rc != RC_OK)
+		return api_status(rc);
+	status = found(c, returns.etag[0] != '\0' ? returns.etag : "0");
+	if (status == 200) {
+		a->bytes = NULL;
+		a->len = 0;
+		head = a->body.len;
+		rc = returns_join(
+		    &a->body, a->served.entry.bytes, returns.entry.bytes, e);
+		/* Behind the words of a stale answer its brace is there. */
+		if (rc == RC_OK && head > 0)
+			a->body.data[head] = ' ';
+	}
+	cache_entry_fini(&returns.entry);
+	return rc == RC_OK ? status : api_status(rc);
+}
+
+/* Are the annual returns to be joined?  Not 0: an HTTP status. */
+static int
+wants_returns(struct call *c, struct err *e)
+{
+	const char *text = c->text[INPUT_RETURNS];
+
+	if (text == NULL || strcmp(text, "1") == 0)
+		return 0;
+	if (strcmp(text, "0") == 0) {
+		c->text[INPUT_RETURNS] = NULL;
+		return 0;
+	}
+	err_set(e, RC_USAGE, "\"returns\" is 0 or 1, not \"%.40s\"", text);
+	return 422;
+}
+
 int
 stocks_get(struct call *c, struct err *e)
 {
@@ -180,6 +231,8 @@ stocks_get(struct call *c, struct err *e)
 	int status = api_dataset(c, &d, e);
 	enum rc rc;
 
+	if (status == 0)
+		status = wants_returns(c, e);
 	if (status != 0)
 		return status;
 	rc = cache_keys(&d, &k, e);
@@ -190,22 +243,29 @@ stocks_get(struct call *c, struct err *e)
 	if (c->answer->served.entry.state == CACHE_ABSENT)
 		return absent(c, &d, e);
 	refresh(c, &d);
-	return found(c);
+	return c->text[INPUT_RETURNS] != NULL ? joined(c, &d, e)
+					      : found(c, NULL);
 }
 
 int
 stocks_returns(struct call *c, struct err *e)
 {
 	struct cache_keys k;
+	struct dataset d;
+	int status = api_dataset(c, &d, e);
 	enum rc rc;
 
-	cache_returns_keys(&k);
-	rc = serve(c, &k, e);
+	if (status != 0)
+		return status;
+	d.sector = CACHE_RETURNS;
+	rc = cache_keys(&d, &k, e);
+	if (rc == RC_OK)
+		rc = serve(c, &k, e);
 	if (rc != RC_OK)
 		return api_status(rc);
 	if (c->answer->served.entry.state != CACHE_ABSENT)
-		return found(c);
+		return found(c, NULL);
 	answer_header(c->answer, "Cache-Status", "stocknity; fwd=miss");
-	err_set(e, RC_NOTFOUND, "no annual returns are cached");
+	err_set(e, RC_NOTFOUND, "no annual returns of %s are cached", d.index);
 	return 404;
 }

@@ -38,13 +38,6 @@ cache_keys(const struct dataset *d, struct cache_keys *k, struct err *e)
 	return RC_OK;
 }
 
-void
-cache_returns_keys(struct cache_keys *k)
-{
-	snprintf(k->value, sizeof(k->value), "annual_returns");
-	companions(k);
-}
-
 static const char *
 decimal(char buf[24], int64_t v)
 {

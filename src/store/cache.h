@@ -41,9 +41,6 @@ struct cache_keys {
 
 enum rc cache_keys(const struct dataset *, struct cache_keys *, struct err *);
 
-/* The one document that is no dataset. */
-void cache_returns_keys(struct cache_keys *);
-
 /*
  * In place of a sector: the annual returns of an index, annual_returns:S&P 500
  * with companion keys of its own like any dataset.  Index "" is

@@ -277,19 +277,56 @@ def unknown_names_are_422(s):
         problem(s.get("/api/stocks?index=" + bad), 422)
 
 
+def put_returns(s, index, body):
+    key = "annual_returns:" + index
+    s.cli("SET", key, body.decode())
+    s.cli("HSET", "stocknity:meta:{%s}" % key, "bytes", str(len(body)), "rows", "1",
+          "source", "yahoo", "fetched_us", "1000000", "fresh_ms",
+          "99999999999999", "expires_ms", "99999999999999", "etag", "e" * 32)
+
+
 def annual_returns_are_passed_through(s):
     s.fresh()
-    problem(s.get("/api/annual-returns"), 404)
-    body = b'{"success":true,"data":{"AAPL":0.25}}'
-    s.cli("SET", "annual_returns", body.decode())
-    s.cli("HSET", "stocknity:meta:{annual_returns}", "bytes", str(len(body)),
-          "fetched_us", "1000000", "fresh_ms", "99999999999999", "etag", "e" * 32)
-    a = s.get("/api/annual-returns")
-    same((a.status, a.body, a.headers["etag"]), (200, body, '"%s"' % ("e" * 32)))
-    assert json.loads(a.body)
+    problem(s.get("/api/annual-returns"), 404, "S&P 500")
+    same(s.get("/api/cache/info").doc["annual_returns"], {})
+    body = b'{"success":true,"data":[{"Ticker":"AAPL"}]}'
+    put_returns(s, "S&P 500", body)
+    for path in ("/api/annual-returns", "/api/annual-returns?index=S%26P+500"):
+        a = s.get(path)
+        same((a.status, a.body, a.headers["etag"]), (200, body, '"%s"' % ("e" * 32)))
+    problem(s.get("/api/annual-returns?index=DJIA"), 404)
+    problem(s.get("/api/annual-returns?index=dow"), 422)
+    there = s.get("/api/cache/info").doc["annual_returns"]
+    same((list(there), there["S&P 500"]["rows"]), (["S&P 500"], 1))
 
 
-CASES = [stored_bytes_are_passed_through, s_p_500_and_any_are_the_default,
+def returns_are_joined_by_ticker(s):
+    filled(s)
+    plain = s.get("/api/stocks?index=DJIA")
+    same(s.get("/api/stocks?index=DJIA&returns=0").body, plain.body)
+    problem(s.get("/api/stocks?index=DJIA&returns=yes"), 422, "returns")
+    none = s.get("/api/stocks?index=DJIA&returns=1", Accept_Encoding="gzip")
+    same(none.status, 200)
+    assert "content-encoding" not in none.headers, none.headers
+    assert all(r["expected_annual_return"] is None for r in none.doc["data"])
+    last = plain.doc["data"][-1]["Ticker"]
+    put_returns(s, "DJIA", json.dumps(
+        {"success": True, "fetched_at": "2026-11-23T00:00:00Z", "data": [
+            {"Ticker": last, "expected_annual_return": 0.5,
+             "expected_annual_risk": 0.25, "return_risk_ratio": 2}]},
+        separators=(",", ":")).encode())
+    a = s.get("/api/stocks?index=DJIA&returns=1")
+    assert len({x.headers["etag"] for x in (a, none, plain)}) == 3
+    got = {r["Ticker"]: r["expected_annual_return"] for r in a.doc["data"]}
+    same({t for t, v in got.items() if v is not None}, {last})
+    same(got[last], 0.5)
+    for r, p in zip(a.doc["data"], plain.doc["data"]):
+        same({k: r[k] for k in p}, p)
+    same(s.get("/api/stocks?index=DJIA&returns=1",
+               If_None_Match=a.headers["etag"]).status, 304)
+
+
+CASES = [returns_are_joined_by_ticker, stored_bytes_are_passed_through, s_p_500_and_any_are_the_default,
          bytes_are_not_parsed, head_then_get, unchanged_is_304,
          tag_changes_with_the_bytes, gzip_is_stored_and_only_for_who_asks,
          gzip_has_a_tag_of_its_own, without_a_variant_the_plain_bytes_are_served,

@@ -104,12 +104,21 @@ async function load() {
 }
 
 /** Where the API says that it has annual returns; else nothing is asked. */
-async function loadReturns(there) {
-	if (there?.fetched_at === returnsAt)
+async function loadReturns(all) {
+	const index = shown?.index;
+	const there = all?.[index];
+	const at = there ? `${index} ${there.fetched_at}` : undefined;
+	if (at === returnsAt)
 		return;
-	returnsAt = there?.fetched_at;
+	returnsAt = at;
+	if (!there) {
+		returns = null;
+		if (shown)
+			draw();
+		return;
+	}
 	try {
-		const { body } = await get("/api/annual-returns");
+		const { body } = await get(`/api/annual-returns?index=${encodeURIComponent(index)}`);
 		const list = Array.isArray(body.data) ? body.data : [];
 		const by = new Map(list.map((r) => [r.Ticker ?? r.symbol, {
 			expected_annual_return: r.expected_annual_return,

@@ -2,7 +2,8 @@
 import { $, h, say } from "./dom.js";
 import { NONE, age, count, fixed, local, span } from "./format.js";
 
-const jobs = { daily_refresh: "Daily refresh", hourly_check: "Hourly check", weekly_cleanup: "Weekly cleanup" };
+const jobs = { daily_refresh: "Daily refresh", hourly_check: "Hourly check", weekly_cleanup: "Weekly cleanup",
+	warming: "Warming" };
 const sectors = [...$("sector").options].map((o) => o.value);
 
 const figure = (name, value, kind) =>
