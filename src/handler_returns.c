@@ -49,9 +49,10 @@ static enum rc
 enqueue(struct toolbox *tools, const struct task_spec *specs, size_t n,
     struct err *e)
 {
-	struct enqueue_result *results = calloc(n, sizeof(*results));
+	struct enqueue_result *results = calloc(n + 1, sizeof(*results));
 	struct queue *q = NULL;
-	enum rc rc = results != NULL ? RC_OK : RC_NOMEM;
+	enum rc rc =
+	    results != NULL ? RC_OK : err_set(e, RC_NOMEM, "out of memory");
 
 	if (rc == RC_OK)
 		rc = queue_open(&q, tools->config, tools->redis, e);
@@ -73,7 +74,7 @@ not_fresh(struct toolbox *tools, const struct task *t, const char *index,
 	struct task_spec spec = { .type = TASK_FETCH,
 		.dataset = { index, DATASET_ANY },
 		.priority = t->priority };
-	struct err e;
+	struct err e = { 0 };
 
 	if (enqueue(tools, &spec, 1, &e) == RC_OK)
 		failed(run, why, FRESH_MS, 0);
@@ -282,7 +283,7 @@ static void
 run_chunk(struct chunk *c, struct run *run)
 {
 	int64_t wait_ms = 0;
-	struct err e = { 0 }, why;
+	struct err e = { 0 }, why = { 0 };
 	int last = 0, charged = 1;
 	enum rc rc = ask(c, &wait_ms, &e);
 
@@ -357,7 +358,7 @@ void
 handler_returns(struct toolbox *tools, const struct task *t, struct run *run)
 {
 	const char *index;
-	struct err e;
+	struct err e = { 0 };
 
 	if (dataset_index(t->index, &index, &e) != RC_OK)
 		failed(run, &e, 0, 1);

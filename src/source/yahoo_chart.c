@@ -175,8 +175,8 @@ read_series(struct json_object *chart, struct returns *out, struct err *e)
 		return err_set(e, RC_INVALID,
 		    "not by the day: the granularity is %.20s",
 		    step != NULL ? step : "not said");
-	s.price = calloc(a.n, sizeof(*s.price));
-	s.at = calloc(a.n, sizeof(*s.at));
+	s.price = calloc(a.n + 1, sizeof(*s.price));
+	s.at = calloc(a.n + 1, sizeof(*s.at));
 	rc = s.price == NULL || s.at == NULL
 		 ? err_set(e, RC_NOMEM, "out of memory")
 		 : read_bars(&a, &s, &out->nulls, e);
