@@ -16,6 +16,8 @@
 #include "store/guard_limit.h"
 
 #define SECOND INT64_C(1000000)
+#define HOUR   INT64_C(3600)
+#define DAY    INT64_C(86400)
 
 /* 2026-11-01 00:00 in New York, a day of 25 hours, and its 2026-03-08, of 23.
  */
@@ -62,15 +64,15 @@ midnights_begin_days(void **state)
 
 		localtime_r(&t, &tm);
 		assert_int_equal(
-		    tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec, 0);
-		assert_true(at > s && at - s <= 25 * 3600);
+		    tm.tm_hour * HOUR + tm.tm_min * INT64_C(60) + tm.tm_sec, 0);
+		assert_true(at > s && at - s <= 25 * HOUR);
 		assert_int_equal(zone_day(ZONE_NEW_YORK, at),
 		    zone_day(ZONE_NEW_YORK, s) + 1);
 		assert_int_equal(zone_day(ZONE_NEW_YORK, at - 1),
 		    zone_day(ZONE_NEW_YORK, s));
 	}
 	assert_int_equal(zone_midnight(ZONE_UTC, 86399), 86400);
-	assert_int_equal(zone_midnight(ZONE_UTC, 86400), 2 * 86400);
+	assert_int_equal(zone_midnight(ZONE_UTC, 86400), 2 * DAY);
 }
 
 static void
@@ -78,7 +80,7 @@ dates_are_those_of_the_c_library(void **state)
 {
 	(void)state;
 	for (int64_t day = -800000; day < 800000; day += 37) {
-		time_t t = (time_t)(day * 86400);
+		time_t t = (time_t)(day * DAY);
 		int year, month, mday;
 		struct tm tm;
 
@@ -100,7 +102,7 @@ text_says_the_same(void **state)
 
 	(void)state;
 	zone_text(ZONE_NEW_YORK, now, text);
-	for (int64_t s = now - 300 * 86400; s < now + 300 * 86400; s += 1777) {
+	for (int64_t s = now - 300 * DAY; s < now + 300 * DAY; s += 1777) {
 		int64_t offset = 0;
 		long long since;
 		int n, is;
@@ -137,12 +139,12 @@ a_day_has_its_quota_and_no_more(void **state)
 	static const struct {
 		int64_t begin, hours;
 	} days[] = { { LONG_DAY, 25 }, { SHORT_DAY, 23 },
-		{ LONG_DAY + 25 * 3600, 24 } };
+		{ LONG_DAY + 25 * HOUR, 24 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
 		int64_t begin = days[i].begin * SECOND, wait = -1;
-		int64_t end = begin + days[i].hours * 3600 * SECOND;
+		int64_t end = begin + days[i].hours * HOUR * SECOND;
 		struct guard_limit l = { 0 };
 
 		/* Up to the last microsecond of the day before, */
@@ -177,14 +179,14 @@ static void
 a_clock_set_back_gives_no_calls(void **state)
 {
 	struct guard_limit l = { 0 };
-	int64_t noon = (LONG_DAY + 12 * 3600) * SECOND, wait;
+	int64_t noon = (LONG_DAY + 12 * HOUR) * SECOND, wait;
 
 	(void)state;
 	passed(&l, &five, noon, 5, &wait);
 	assert_int_equal(
-	    passed(&l, &five, noon - 20 * 3600 * SECOND, 5, &wait), 0);
+	    passed(&l, &five, noon - 20 * HOUR * SECOND, 5, &wait), 0);
 	/* but a clock that was years ahead does not block for years */
-	passed(&l, &five, noon + 400 * 86400 * SECOND, 5, &wait);
+	passed(&l, &five, noon + 400 * DAY * SECOND, 5, &wait);
 	assert_int_equal(passed(&l, &five, noon, 5, &wait), 5);
 }
 

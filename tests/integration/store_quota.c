@@ -31,7 +31,8 @@ try(struct guard *guard, const struct policy *p, int64_t *wait)
 static int64_t
 script(struct fixture *f, const char *zone, int64_t *wait_us)
 {
-	const char *argv[] = { HASH, GRANTS, "1", "1", "1000000", "0", "0",
+	static const char grants[] = GRANTS;
+	const char *argv[] = { HASH, grants, "1", "1", "1000000", "0", "0",
 		"1000000", "3", "1", zone };
 	redisReply *reply = NULL;
 	int64_t code;
