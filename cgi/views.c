@@ -28,11 +28,13 @@ queue_view(struct call *c, struct err *e)
 	return 200;
 }
 
+#define PEEKS ((size_t)CACHE_PEEK * DATASET_INDEXES)
+
 /* Of which indexes annual returns are there, in one round trip. */
 static enum rc
 returns_json(struct call *c, struct buf *b, struct err *e)
 {
-	redisReply *replies[CACHE_PEEK * DATASET_INDEXES];
+	redisReply *replies[PEEKS];
 	struct redis *redis = c->api->redis;
 	enum rc rc = RC_OK;
 	int n = 0;
@@ -44,8 +46,7 @@ returns_json(struct call *c, struct buf *b, struct err *e)
 		rc = cache_peek_ask(redis, &d, e);
 	}
 	if (rc == RC_OK)
-		rc = redis_fetch(
-		    redis, replies, CACHE_PEEK * DATASET_INDEXES, e);
+		rc = redis_fetch(redis, replies, PEEKS, e);
 	if (rc != RC_OK)
 		return rc;
 	buf_adds(b, ",\"annual_returns\":{");

@@ -51,11 +51,11 @@ enqueue(struct toolbox *tools, const struct task_spec *specs, size_t n,
 {
 	struct enqueue_result *results = calloc(n + 1, sizeof(*results));
 	struct queue *q = NULL;
-	enum rc rc =
-	    results != NULL ? RC_OK : err_set(e, RC_NOMEM, "out of memory");
+	enum rc rc;
 
-	if (rc == RC_OK)
-		rc = queue_open(&q, tools->config, tools->redis, e);
+	if (results == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	rc = queue_open(&q, tools->config, tools->redis, e);
 	if (rc == RC_OK)
 		rc = queue_enqueue(q, specs, n, results, e);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)

@@ -203,8 +203,8 @@ sweep_page(struct err *e)
 		.headers = "",
 		.retry_after_ms = -1 };
 	static struct config c;
-	struct query q = { { DATASET_DEFAULT_INDEX, DATASET_ANY }, &c, NULL,
-		0 };
+	struct query q = { { DATASET_DEFAULT_INDEX, DATASET_ANY }, &c, NULL, 0,
+		NULL };
 	struct conversation *talk;
 	struct http_request *request = __real_calloc(1, sizeof(*request));
 	struct table t;
@@ -242,7 +242,7 @@ sweep_bars(struct err *e)
 		.polygon_key = "k",
 		.polygon_minute_quota = 5 };
 	struct query q = { { DATASET_DEFAULT_INDEX, DATASET_ANY }, &c, members,
-		1 };
+		1, NULL };
 	struct http_response r = { .status = 200,
 		.body = bars,
 		.len = strlen(bars),
