@@ -96,15 +96,21 @@ $B/tests/torture: $B/tests/torture.o $B/libstocknity.a
 $(MARKET): $(patsubst %.c,$B/%.o,$(wildcard tests/upstream/*.c))
 	@echo LD $@
 	$Q$(CC) $(ALL) -o $@ $^ -lmicrohttpd -ljson-c -lz -lm
-build/fuzz/%: tests/fuzz/%.c $(wildcard src/*/*.c src/*/*.h) build/rel/lua.c
+FUZZED  = $(patsubst %.c,build/fuzz/%.o,$(wildcard src/*/*.c)) \
+	build/fuzz/build/rel/lua.o
+FUZZCC  = clang $(DEFS) $(WARN) -O1 -g -fno-sanitize-recover=undefined
+build/fuzz/build/rel/lua.o: build/rel/lua.c
+build/fuzz/%.o: %.c
 	@mkdir -p $(@D)
+	$Q$(FUZZCC) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP \
+	    -c -o $@ $<
+build/fuzz/%: build/fuzz/tests/fuzz/%.o $(FUZZED)
 	@echo FUZZ $@
-	$Qclang $(DEFS) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=undefined -o $@ $(filter %.c,$^) $(LIBS)
+	$Q$(FUZZCC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 DECODE  = cgi/request cgi/pairs
 $B/tests/test_request: $(DECODE:%=$B/%.o) $B/cgi/authorise.o
-build/fuzz/fuzz_request: $(DECODE:%=%.c)
--include $(shell find $B -name '*.d' 2>/dev/null)
+build/fuzz/fuzz_request: $(DECODE:%=build/fuzz/%.o)
+-include $(shell find $B build/fuzz -name '*.d' 2>/dev/null)
 
 #: make deps          install what is missing (apt), and nothing if nothing is
 deps:
@@ -135,7 +141,8 @@ fuzz: $(FUZZERS)
 #: make test          the whole suite, on a bare machine too (SAN=1: likewise)
 test:
 	@tools/deps.sh build run test
-	@$(MAKE) --no-print-directory all $(TESTS) $(MARKET) $(DRIVERS) \
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(TESTS) $(MARKET) \
+	    $(DRIVERS) \
 	    $(CHAOTIC) $B/tests/torture $(if $(SAN),,$(FUZZERS))
 	@B=$B P=$P CHAOS=$(CHAOS) SECONDS_EACH=$(SECONDS) FETCH=$Pbin/fetch \
 	    tools/runner.sh $(TESTS) $B/tests/torture tests/golden/golden.py \
@@ -249,7 +256,10 @@ install: all
 	    fill nginx/site.conf $(ETC)/nginx/sites-available/stocknity; \
 	    fill systemd/stocknity-api.socket $(UNITS)/stocknity-api.socket; \
 	    fill systemd/stocknity-api.service $(UNITS)/stocknity-api.service
-	install -D -m 644 cron/stocknity $(ETC)/cron.d/stocknity
+	install -d $(ETC)/cron.d
+	sed 's|^PATH=/usr/local/bin:|PATH=$(PREFIX)/bin:|' cron/stocknity \
+	    >$(ETC)/cron.d/stocknity
+	chmod 644 $(ETC)/cron.d/stocknity
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8

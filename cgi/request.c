@@ -117,7 +117,10 @@ static int
 is_forwarded(request_get *get, void *arg)
 {
 	static const char *const names[] = { "HTTP_X_FORWARDED_FOR",
-		"HTTP_FORWARDED", "HTTP_X_REAL_IP" };
+		"HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA",
+		"HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO",
+		"HTTP_X_CLIENT_IP", "HTTP_TRUE_CLIENT_IP",
+		"HTTP_CF_CONNECTING_IP" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (get(arg, names[i]) != NULL)

@@ -63,6 +63,16 @@ accepted(struct call *c, const char *id, struct err *e)
 	return rc;
 }
 
+/* Half an answer is none: the problem takes its place. */
+static int
+ended(struct call *c, enum rc rc)
+{
+	if (rc == RC_OK)
+		return 202;
+	buf_clear(&c->answer->body);
+	return api_status(rc);
+}
+
 int
 scheduler_refresh_post(struct call *c, struct err *e)
 {
@@ -81,7 +91,7 @@ scheduler_refresh_post(struct call *c, struct err *e)
 	    d.index, d.sector);
 	rc = accepted(c, result.id, e);
 	buf_adds(&c->answer->body, "}\n");
-	return rc == RC_OK ? 202 : api_status(rc);
+	return ended(c, rc);
 }
 
 int
@@ -105,5 +115,5 @@ scheduler_force_post(struct call *c, struct err *e)
 		rc = api_task_json(c, results[i].id, e);
 	}
 	buf_adds(b, "]}\n");
-	return rc == RC_OK ? 202 : api_status(rc);
+	return ended(c, rc);
 }
