@@ -229,7 +229,7 @@ guard_file_take(const char *path, const char *source, const struct policy *p,
     int64_t max_wait_us, struct grant *g, int64_t *wait_us, int *spent,
     struct err *e)
 {
-	int64_t wait = 0, now = clock_wall_us();
+	int64_t wait = 0, now;
 	struct guard_limit *limit;
 	struct grant fresh = *g;
 	enum rc rc, saved;
@@ -240,6 +240,7 @@ guard_file_take(const char *path, const char *source, const struct policy *p,
 	rc = load(path, &l, e);
 	if (rc != RC_OK)
 		return rc;
+	now = clock_wall_us(); /* under the lock */
 	limit = find(&l, source);
 	rc = guard_limit_day(limit, now, p, &wait);
 	*spent = rc != RC_OK;

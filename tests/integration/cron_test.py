@@ -126,7 +126,7 @@ def every_line_runs_as_cron_runs_it(s):
              command)
     doc = show(s)
     same([r["exit"] for r in doc["runs"].values()], [0, 0, 0, 0])
-    same(doc["queue_stats"]["pending"], 1)
+    same(doc["queue_stats"]["pending"], 2)  # the sweep and the returns
     child = as_cron(s, env, lines[4][2])
     wait_until(lambda: stats(s)["completed"] == 1, "the task's end", 30)
     same(child.poll(), None, "it waits for more")

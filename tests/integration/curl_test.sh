@@ -52,7 +52,7 @@ line "curl -X POST http://localhost:5001/api/scheduler/start"
 check start "d['success'] and d['running'] is True and d['message']"
 line "curl http://localhost:5001/api/scheduler/status"
 check status "d['running'] is True
-	and set(d['last_run']) == set(d['next_run']) == {'daily_refresh', 'hourly_check', 'weekly_cleanup'}
+	and set(d['last_run']) == set(d['next_run']) == {'daily_refresh', 'hourly_check', 'weekly_cleanup', 'warming'}
 	and {'pending', 'processing', 'completed', 'failed'} <= set(d['queue_stats'])
 	and {'daily_refresh', 'hourly_check', 'weekly_cleanup'} <= set(d['schedule_config'])"
 line "curl -X POST http://localhost:5001/api/scheduler/refresh -H \"Content-Type: application/json\" -d '{\"index\": \"S&P 500\", \"sector\": \"Technology\"}'"
