@@ -62,7 +62,7 @@ def loads_without_a_console_error(w):
     b.complaints()
     b.open("http://localhost:%d/" % w.port)
     b.wait(ROWS + " === 503", "the S&P 500")
-    b.wait("document.querySelectorAll('#jobs tbody tr').length === 3",
+    b.wait("document.querySelectorAll('#jobs tbody tr').length === 4",
            "the scheduler")
     b.wait("document.querySelectorAll('#datasets .cell.fresh').length === 24",
            "the datasets")
