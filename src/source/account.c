@@ -26,6 +26,7 @@ static const struct key {
 	const char *source;
 	size_t offset;
 } keys[] = {
+	{ "finviz", offsetof(struct config, finviz_auth) },
 	{ "alphavantage", offsetof(struct config, alphavantage_key) },
 	{ "polygon", offsetof(struct config, polygon_key) },
 	{ "iex", offsetof(struct config, iex_token) },
