@@ -281,20 +281,11 @@ static enum rc
 finish(
     struct conversation *c, struct table *table, int64_t *total, struct err *e)
 {
-	enum rc rc;
-
 	if (c->failed.rc != RC_OK)
 		return err_set(e, c->failed.rc, "%s", c->failed.msg);
 	if (c->phase != ENDED)
 		return err_set(e, RC_BUG, "Polygon has not answered yet");
-	rc = roster_check(&c->table, &c->query, "Polygon", e);
-	if (rc != RC_OK)
-		return rc;
-	table_fini(table);
-	*table = c->table;
-	table_init(&c->table);
-	*total = (int64_t)c->query.nmembers;
-	return RC_OK;
+	return roster_finish(&c->table, &c->query, "Polygon", table, total, e);
 }
 
 static enum rc

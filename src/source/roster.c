@@ -41,14 +41,18 @@ roster_take(struct table *t, const struct member *m, const char *asked,
 }
 
 enum rc
-roster_check(const struct table *t, const struct query *q, const char *source,
-    struct err *e)
+roster_finish(struct table *t, const struct query *q, const char *source,
+    struct table *out, int64_t *total, struct err *e)
 {
-	if (t->count * 100 >= q->nmembers * ROSTER_LEAST)
-		return RC_OK;
-	return err_set(e, RC_INVALID,
-	    "%s has %zu of %zu companies: less than %d %%", source, t->count,
-	    q->nmembers, ROSTER_LEAST);
+	if (t->count * 100 < q->nmembers * ROSTER_LEAST)
+		return err_set(e, RC_INVALID,
+		    "%s has %zu of %zu companies: less than %d %%", source,
+		    t->count, q->nmembers, ROSTER_LEAST);
+	table_fini(out);
+	*out = *t;
+	table_init(t);
+	*total = (int64_t)q->nmembers;
+	return RC_OK;
 }
 
 enum rc

@@ -21,9 +21,10 @@ void roster_dotted(char out[LIMIT_TICKER + 1], const char *ticker);
 enum rc roster_take(struct table *, const struct member *, const char *asked,
     const struct record *got, struct err *);
 
-/* RC_INVALID where too few of the members came. */
-enum rc roster_check(const struct table *, const struct query *,
-    const char *source, struct err *);
+/* What every conversation over members ends with: the records move to *out
+ * (initialised, empty).  RC_INVALID where too few of the members came. */
+enum rc roster_finish(struct table *, const struct query *, const char *source,
+    struct table *out, int64_t *total, struct err *);
 
 /* What every conversation over members begins with: RC_NOTFOUND, RC_INVALID.
  */
