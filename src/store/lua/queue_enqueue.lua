@@ -1,8 +1,8 @@
--- KEYS ready scheduled unique stats config slots aliases, whose hash tag the tasks'
--- keys share; ARGV head_start_us, 4 limits, slot and its run ('' none), 1 where
--- an id was given or work is twice in it (0: nobody knows the ids), then groups
--- of tasks alike: how ("0126": id given, force, priority, delay_us), count,
--- then id and work of each.
+-- KEYS ready scheduled unique stats config slots aliases, whose hash tag the
+-- tasks' keys share; ARGV head_start_us, 4 limits, slot and its run ('' none),
+-- 1 where an id was given or work is twice in it (0: nobody knows the ids),
+-- then groups of tasks alike: how ("0126": id given, force, priority,
+-- delay_us), count, then id and work of each.
 -- Answers a digit each in one string, 0 new, 1 merged, 2 same, 3 full, then
 -- the ids that the merged went into; of a slot that is not accepted '' and
 -- 'taken' (it is, or the scheduler is switched off) or 'full'.
@@ -126,9 +126,8 @@ while ARGV[a] do
   local level, most = tonumber(sub(how, 3, 3)), limit(how)
   local h = { how = how, force = sub(how, 2, 2) == '1', level = level,
     delay = tonumber(sub(how, 4)) }
-  local start, status = sub(how, 3, 3) .. sub(how, 2, 2), 'pending'
-  local later = h.delay > 0
-  status = later and 'scheduled' or status
+  local start, later = level .. sub(how, 2, 2), h.delay > 0
+  local status = later and 'scheduled' or 'pending'
   for at = a + 2, stop, 2 do
     i = i + 1
     local id, work, what, holder = ARGV[at], ARGV[at + 1], nil, holders[i]
@@ -147,8 +146,7 @@ while ARGV[a] do
       if later then
         call('ZADD', LATER, now + h.delay, id)
       else
-        last = last < now and now or last + 1
-        line[l + 1], line[l + 2], l = last - level * HEAD, id, l + 2
+        line[l + 1], line[l + 2], l = place() - level * HEAD, id, l + 2
       end
       new[u + 1], new[u + 2], u = work, id, u + 2
     end
