@@ -15,7 +15,8 @@ python3-jsonschema python3-prometheus-client python3-selenium chromium
 chromium-driver openssl clang libclang-rt-14-dev procps cron curl util-linux
 iproute2"
 bench="python3 python3-bs4 python3-lxml time wrk curl util-linux"
-web_bench="wrk curl python3 python3-redis python3-flask gunicorn nodejs"
+web_bench="wrk curl python3 python3-redis python3-flask python3-pandas gunicorn
+nodejs"
 lint="clang-format clang-tidy git man-db shellcheck"
 queue_bench="python3 python3-redis python3-celery python3-rq beanstalkd nodejs"
 # A nodejs that does not come from Debian has npm in it, and refuses Debian's.

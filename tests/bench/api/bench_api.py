@@ -1,26 +1,22 @@
 """make bench-api: the API process behind nginx without its cache, against a
-bare libfcgi program with one GET of the same bytes. Interleaved pairs, wrk with
-32 connections; all servers on one core, wrk on another where there is one.
-BENCH_PAIRS (9) and BENCH_SECONDS (2) say how long."""
+bare libfcgi program with one GET of the same bytes. tests/bench/wrk.py says
+how it is measured."""
 import os
 import re
 import socket
-import statistics
 import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)),
-                                "integration"))
+BENCH = os.path.dirname(HERE)
+sys.path[:0] = [BENCH, os.path.join(os.path.dirname(BENCH), "integration")]
 from api_kit import API, Stack  # noqa: E402
 from harness import BUILD, wait_until  # noqa: E402
+from web import free_port  # noqa: E402
+from wrk import compare, pin_servers  # noqa: E402
 
-PAIRS = int(os.environ.get("BENCH_PAIRS", "9"))
-SECONDS = os.environ.get("BENCH_SECONDS", "2")
-CORES = sorted(os.sched_getaffinity(0))
-SERVERS, CLIENT = CORES[0], CORES[-1]
 PROMISED = 0.75
-STATUS = os.environ.get("BENCH_STATUS", "/api/scheduler/status")
+STATUS = "/api/scheduler/status"
 
 NGINX = """
 daemon off; worker_processes 1; pid %(dir)s/nginx.pid; error_log %(dir)s/nginx.log;
@@ -40,12 +36,6 @@ http {
   }
 }
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def bare(s, name, key):
@@ -73,28 +63,8 @@ def nginx(s):
     return base
 
 
-def rate(url):
-    """Answers a second."""
-    out = subprocess.run(["taskset", "-c", str(CLIENT), "wrk", "-t1", "-c32",
-                          "-d" + SECONDS, url], capture_output=True, text=True).stdout
-    if "Non-2xx" in out or "Socket errors" in out:
-        sys.exit("wrk of %s:\n%s" % (url, out))
-    return float(re.search(r"Requests/sec:\s*([\d.]+)", out).group(1))
-
-
-def compare(what, ours, peer):
-    rate(ours), rate(peer)  # warm
-    pairs = [(rate(ours), rate(peer)) for _ in range(PAIRS)]
-    ratios = sorted(a / b for a, b in pairs)
-    ratio = statistics.median(ratios)
-    print("%-46s %7.0f/s against %7.0f/s: x %.2f (%.2f-%.2f), promised %.2f" % (
-        what, statistics.median(p[0] for p in pairs),
-        statistics.median(p[1] for p in pairs), ratio, ratios[0], ratios[-1],
-        PROMISED), flush=True)
-    return ratio >= PROMISED
-
-
 def main():
+    pin_servers()
     s = Stack()
     try:
         if s.fetch("--index", "S&P 500").code != 0:
@@ -109,18 +79,16 @@ def main():
         os.chmod(s.dir, 0o755)
         os.chmod(s.api_socket, 0o666)
         base = nginx(s)
-        s.pin(SERVERS)
-        for child in s.children:  # nginx's workers
-            for pid in subprocess.run(["pgrep", "-P", str(child.pid)],
-                                      capture_output=True, text=True).stdout.split():
-                os.sched_setaffinity(int(pid), {SERVERS})
-        fine = bool(os.environ.get("ONLY")) or compare("GET /api/stocks, S&P 500, %d bytes" % size,
-                       base + "/api/stocks", base + "/bare/table")
-        fine &= compare("GET %s, %d bytes" % (STATUS, len(status.body)),
-                        base + STATUS, base + "/bare/status")
+        fine = compare("GET /api/stocks, S&P 500, %d bytes / a bare libfcgi "
+                       "program with one GET" % size,
+                       base + "/api/stocks", base + "/bare/table", PROMISED)
+        fine &= compare("GET %s, %d bytes / the same with one GET of that answer" %
+                        (STATUS, len(status.body)),
+                        base + STATUS, base + "/bare/status", PROMISED)
         with open("/proc/%d/status" % s.api.pid) as f:
-            print("resident, shared libraries included: %s KiB" %
-                  re.search(r"VmHWM:\s*(\d+)", f.read()).group(1))
+            print("| API process: peak RSS, shared libraries included | %.1f MiB "
+                  "| at most 12 |" %
+                  (int(re.search(r"VmHWM:\s*(\d+)", f.read()).group(1)) / 1024))
     finally:
         s.close()
     sys.exit(0 if fine else 1)

@@ -1,26 +1,21 @@
 """make bench-web: GET /api/stocks of the S&P 500 out of nginx's cache, against
 a bare fastcgi_cache hit of the same bytes, node, and Flask under gunicorn.
-Interleaved pairs, wrk with 32 connections; every server on one core, wrk on
-another where there is one; both caches on a tmpfs; limit_req off.
-BENCH_PAIRS (5) and BENCH_SECONDS (2) say how long."""
+Both caches on a tmpfs; limit_req off. tests/bench/wrk.py says how it is
+measured."""
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TESTS = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(TESTS, "integration"))
+BENCH = os.path.dirname(HERE)
+sys.path[:0] = [BENCH, os.path.join(os.path.dirname(BENCH), "integration")]
 from harness import ROOT, wait_until  # noqa: E402
 from web import Web, free_port  # noqa: E402
+from wrk import compare, pin_servers  # noqa: E402
 
-PAIRS = int(os.environ.get("BENCH_PAIRS", "5"))
-SECONDS = os.environ.get("BENCH_SECONDS", "2")
-CORES = sorted(os.sched_getaffinity(0))
-SERVERS, CLIENT = CORES[0], CORES[-1]
 QUERY = "?index=S%26P%20500&sector=Any"
 PATH = "/api/stocks" + QUERY
 GZIP = ("Accept-Encoding: gzip",)
@@ -91,12 +86,12 @@ class Stack(Web):
                          {"NODE_PATH": os.path.join(ROOT, "build/bench/node_modules")},
                          "node with ioredis")
 
-    def flask(self):
+    def flask(self, module):
         port = free_port()
         return self.peer(["/usr/bin/python3", "-m", "gunicorn", "-w", "2", "-b",
-                          "127.0.0.1:%d" % port, "--chdir", HERE, "flask_app:app"],
+                          "127.0.0.1:%d" % port, "--chdir", HERE, module + ":app"],
                          port, {"PYTHONDONTWRITEBYTECODE": "1"},
-                         "Flask under gunicorn")
+                         module + " under gunicorn")
 
 
 def size(url, *headers):
@@ -108,32 +103,8 @@ def size(url, *headers):
     return int(out[1]) if out and out[0] == "200" else 0
 
 
-def rate(url, *headers):
-    out = subprocess.run(["wrk", "-t1", "-c32", "-d%ss" % SECONDS,
-                          *[a for h in headers for a in ("-H", h)], url],
-                         capture_output=True, text=True, check=True,
-                         preexec_fn=lambda: os.sched_setaffinity(0, {CLIENT})).stdout
-    assert "Non-2xx" not in out and "Socket errors: connect" not in out, out
-    got = float(re.search(r"Requests/sec:\s*([\d.]+)", out).group(1))
-    assert got > 0, "nothing was answered in %s s: %s" % (SECONDS, out)
-    return got
-
-
-def against(ours, theirs, what, bound, headers=((), ())):
-    ratios, mine, other = [], [], []
-    for _ in range(PAIRS):
-        mine.append(rate(ours, *headers[0]))
-        other.append(rate(theirs, *headers[1]))
-        ratios.append(mine[-1] / other[-1])
-    ratios.sort()
-    print("| %s | %.2f (%.2f-%.2f) | at least %s |" % (
-        what, statistics.median(ratios), ratios[0], ratios[-1], bound))
-    print("| that is, a second | %.0f / %.0f |  |" % (
-        statistics.median(mine), statistics.median(other)), flush=True)
-
-
 def main():
-    os.sched_setaffinity(0, {SERVERS})
+    pin_servers()
     stack = Stack()
     try:
         stack.fill_cache("S&P 500")
@@ -144,20 +115,29 @@ def main():
         assert size(ours, *GZIP) == size(bare, *GZIP) < n
         print("GET /api/stocks of the S&P 500: %d bytes, %d in gzip" %
               (n, size(ours, *GZIP)))
-        against(ours, bare, "out of nginx's cache / a bare fastcgi_cache hit",
-                0.75)
-        against(ours, bare, "the same in gzip", 0.75, (GZIP, GZIP))
-        against(ours, ours, "gzip / plain, out of nginx's cache", 2.5, (GZIP, ()))
-        node, flask = stack.node(), stack.flask()
+        fine = compare("out of nginx's cache / a bare fastcgi_cache hit", ours, bare,
+                       0.75)
+        compare("the same in gzip", ours, bare, None, (GZIP, GZIP))
+        fine &= compare("gzip / plain, out of nginx's cache", ours, ours, 2.5,
+                        (GZIP, ()))
+        node = stack.node()
         if node:
-            against(ours, node + PATH, "out of nginx's cache / node http + ioredis", 2)
+            fine &= compare("out of nginx's cache / node http + ioredis", ours,
+                            node + PATH, 2)
+        flask = stack.flask("flask_app")
         if flask:
-            against(ours, flask + "/bytes" + QUERY,
-                    "out of nginx's cache / Flask under gunicorn, bytes", 3)
-            against(ours, flask + "/json" + QUERY,
-                    "out of nginx's cache / Flask decoding and encoding", 100)
+            fine &= compare("out of nginx's cache / Flask under gunicorn, bytes",
+                            ours, flask + "/bytes" + QUERY, 3)
+            compare("out of nginx's cache / Flask decoding and encoding, without "
+                    "pandas", ours, flask + "/json" + QUERY, None)
+        flask = stack.flask("flask_replaced")
+        if flask:
+            fine &= compare("out of nginx's cache / Flask decoding and encoding as "
+                            "the replaced program does", ours,
+                            flask + "/replaced" + QUERY, 100)
     finally:
         stack.close()
+    sys.exit(0 if fine else 1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""The peers of bench_web.py under gunicorn: Flask passing the stored bytes on
-(/bytes), and decoding and encoding them as the replaced program does (/json)."""
+"""Peers of bench_web.py under gunicorn: Flask passing the stored bytes on
+(/bytes), and decoding and encoding them (/json)."""
 import json
 import os
 
