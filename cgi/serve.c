@@ -26,7 +26,8 @@ server_new(struct server **out, const struct config *config, struct err *e)
 	answer_init(&s->answer);
 	buf_init(&s->head, HEAD_MOST);
 	/* Without Redis it starts as well, and answers as much as it can. */
-	rc = redis_open_as(&s->api.redis, config, REDIS_UNCONNECTED, e);
+	rc = redis_open_as(
+	    &s->api.redis, config, REDIS_UNCONNECTED | REDIS_WARY, e);
 	if (rc == RC_OK)
 		rc = queue_open(&s->api.queue, config, s->api.redis, e);
 	if (rc == RC_OK)

@@ -13,7 +13,7 @@ node-d3-hierarchy ca-certificates"
 test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli
 python3-jsonschema python3-prometheus-client python3-selenium chromium
 chromium-driver openssl clang libclang-rt-14-dev procps cron curl util-linux
-iproute2"
+iproute2 multiwatch"
 bench="python3 python3-bs4 python3-lxml time wrk curl util-linux"
 web_bench="wrk curl python3 python3-redis python3-flask python3-pandas gunicorn
 nodejs"

@@ -8,7 +8,8 @@
 #include "base/clock.h"
 #include "store/redis_part.h"
 
-#define IDLE_MS 1 /* a connection is trusted that long */
+#define IDLE_MS  1    /* a connection is trusted that long */
+#define AGAIN_MS 1000 /* between looks at a Redis that hangs */
 
 void
 redis_drop(struct redis *r)
@@ -21,6 +22,41 @@ redis_drop(struct redis *r)
 	r->greeting = 0;
 }
 
+/* It did not answer in time. */
+static void
+hangs(struct redis *r)
+{
+	if (r->how & REDIS_WARY)
+		r->again_ms = clock_mono_ms() + AGAIN_MS;
+}
+
+void
+redis_answers(struct redis *r)
+{
+	r->used_ms = clock_mono_ms();
+	if (r->again_ms == 0)
+		return;
+	r->again_ms = 0;
+	redisSetTimeout(r->c, r->timeout);
+}
+
+static struct timeval
+patience(const struct redis *r)
+{
+	struct timeval wary = { .tv_usec = REDIS_WARY_MS * 1000 };
+
+	return r->again_ms != 0 ? wary : r->timeout;
+}
+
+/* EAGAIN is what SO_RCVTIMEO gives. */
+static int
+timed_out(const redisContext *c)
+{
+	return c->err == REDIS_ERR_IO &&
+	       (strcmp(c->errstr, strerror(EAGAIN)) == 0 ||
+		   strcmp(c->errstr, strerror(ETIMEDOUT)) == 0);
+}
+
 enum rc
 redis_lost(struct redis *r, struct err *e)
 {
@@ -30,11 +66,11 @@ redis_lost(struct redis *r, struct err *e)
 	if (r->c == NULL) {
 		rc = RC_NOMEM;
 		snprintf(why, sizeof(why), "out of memory");
-	} else if (r->c->err == REDIS_ERR_IO &&
-		   strcmp(r->c->errstr, strerror(EAGAIN)) == 0) {
-		/* What SO_RCVTIMEO gives. */
-		snprintf(why, sizeof(why), "no answer within %lld s",
-		    (long long)r->timeout.tv_sec);
+	} else if (timed_out(r->c)) {
+		snprintf(why, sizeof(why), "no answer within %.3g s",
+		    (double)patience(r).tv_sec +
+			(double)patience(r).tv_usec / 1e6);
+		hangs(r);
 	} else {
 		if (r->c->err == REDIS_ERR_OOM)
 			rc = RC_NOMEM;
@@ -66,14 +102,18 @@ static enum rc
 connect_now(struct redis *r, struct err *e)
 {
 	const struct redis_address *a = &r->address;
+	struct timeval wait = patience(r);
 	enum rc rc;
 	int flags;
 
+	if (r->again_ms != 0 && clock_mono_ms() < r->again_ms)
+		return err_set(e, RC_STORE,
+		    "redis at %s: has not answered just now", r->name);
 	r->c = a->is_unix
-		   ? redisConnectUnixWithTimeout(a->host, r->timeout)
-		   : redisConnectWithTimeout(a->host, (int)a->port, r->timeout);
+		   ? redisConnectUnixWithTimeout(a->host, wait)
+		   : redisConnectWithTimeout(a->host, (int)a->port, wait);
 	if (r->c == NULL || r->c->err != 0 ||
-	    redisSetTimeout(r->c, r->timeout) != REDIS_OK)
+	    redisSetTimeout(r->c, wait) != REDIS_OK)
 		return redis_lost(r, e);
 	flags = fcntl(r->c->fd, F_GETFD);
 	if (flags >= 0)
@@ -92,7 +132,7 @@ drop_answers(struct redis *r)
 
 	for (; r->c != NULL && r->told > 0; r->told--) {
 		if (redisGetReply(r->c, &p) != REDIS_OK || p == NULL) {
-			redis_drop(r);
+			redis_lost(r, NULL);
 			return;
 		}
 		freeReplyObject(p);
@@ -249,7 +289,7 @@ redis_fetch(struct redis *r, redisReply **out, size_t n, struct err *e)
 		if (redisGetReply(r->c, &p) != REDIS_OK || p == NULL)
 			return redis_lost(r, e);
 		r->pending--;
-		r->used_ms = clock_mono_ms();
+		redis_answers(r);
 		out[i] = p;
 		if (out[i]->type != REDIS_REPLY_ERROR)
 			continue;

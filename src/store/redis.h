@@ -39,8 +39,14 @@ enum redis_how {
 	/* Ask how Redis evicts, with the greeting. */
 	REDIS_EVICTION = 2,
 	/* Do not connect yet: the first question does. */
-	REDIS_UNCONNECTED = 4
+	REDIS_UNCONNECTED = 4,
+	/* For who serves many, one after the other: once Redis has not
+	 * answered in time (it hangs, rather than being gone), it is asked
+	 * again a second later at the earliest, and given REDIS_WARY_MS, until
+	 * it answers; what is asked in between is RC_STORE at once. */
+	REDIS_WARY = 8
 };
+#define REDIS_WARY_MS 250
 
 /* The same, with bits of enum redis_how. */
 enum rc redis_open_as(

@@ -140,6 +140,7 @@ redis_greet_read(struct redis *r, struct err *e)
 		p = NULL;
 		if (redisGetReply(r->c, &p) != REDIS_OK || p == NULL)
 			return redis_lost(r, e);
+		redis_answers(r);
 		rc = steps[i].read(r, p, e);
 		freeReplyObject(p);
 	}

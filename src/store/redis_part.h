@@ -15,16 +15,20 @@ struct redis {
 	unsigned how;        /* enum redis_how */
 	char name[LIMIT_SETTING + 32];
 	struct timeval timeout;
-	redisContext *c;   /* NULL: not connected */
-	size_t pending;    /* commands added and not yet fetched */
-	size_t told;       /* commands whose answers are dropped */
-	int64_t used_ms;   /* when an answer came last */
-	int greeting;      /* its answers are to be read before any other */
+	redisContext *c;  /* NULL: not connected */
+	size_t pending;   /* commands added and not yet fetched */
+	size_t told;      /* commands whose answers are dropped */
+	int64_t used_ms;  /* when an answer came last */
+	int64_t again_ms; /* it hangs: not to be asked before; 0: it does not */
+	int greeting;     /* its answers are to be read before any other */
 	char eviction[32]; /* maxmemory-policy; "": not asked, or not told */
 };
 
 /* Close the connection; what is pending is forgotten. */
 void redis_drop(struct redis *);
+
+/* An answer came. */
+void redis_answers(struct redis *);
 
 /* The connection failed, as r->c says; it is dropped. */
 enum rc redis_lost(struct redis *, struct err *);

@@ -235,6 +235,31 @@ def redis_goes_and_comes_back(s):
     s.restart_api()
 
 
+def a_redis_that_hangs_is_waited_for_once(s):
+    """Then it is looked at in short, once a second; what needs none answers."""
+    s.restart_api(REDIS_TIMEOUT=2)
+    same(s.get("/api/queue/stats").status, 200)
+    s.redis.send_signal(signal.SIGSTOP)
+    try:
+        problem(s.get("/api/queue/stats"), 503, "no answer within 2 s")
+        said = [problem(s.get("/api/queue/stats"), 503) for _ in range(20)]
+        assert all("has not answered just now" in d["detail"] or
+                   "no answer within 0.25 s" in d["detail"] for d in said), said
+        assert "just now" in said[0]["detail"], said[0]
+        wait_until(lambda: "within 0.25 s" in s.get("/api/queue/stats").doc["detail"],
+                   "a look")
+        same(s.get("/api/health/live").status, 200)
+    finally:
+        s.redis.send_signal(signal.SIGCONT)
+    wait_until(lambda: s.get("/api/queue/stats").status == 200, "Redis", 5)
+    # and it has all of REDIS_TIMEOUT again
+    s.redis.send_signal(signal.SIGSTOP)
+    problem(s.get("/api/queue/stats"), 503, "no answer within 2 s")
+    s.redis.send_signal(signal.SIGCONT)
+    wait_until(lambda: s.get("/api/queue/stats").status == 200, "Redis", 5)
+    s.restart_api()
+
+
 def starts_without_redis(s):
     s.stop_redis()
     s.restart_api()
@@ -337,5 +362,5 @@ CASES = [plain_cgi_answers_the_same, command_line, systemd_hands_over_descriptor
          term_ends_it_after_the_running_request, kept_connections_keep_nobody_out,
          clients_that_go_away_do_no_harm,
          silent_clients_are_given_up, redis_goes_and_comes_back,
-         starts_without_redis, redis_that_loads_or_denies_is_503,
+         a_redis_that_hangs_is_waited_for_once, starts_without_redis, redis_that_loads_or_denies_is_503,
          many_calls_grow_nothing, memory_stays_under_12_mib, libraries_are_few]
