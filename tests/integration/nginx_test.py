@@ -253,7 +253,7 @@ def raw(w, text):
         got = b""
         while chunk := s.recv(65536):
             got += chunk
-        return got.split(b"\r\n")[0]
+        return got
 
 
 def foreign_hosts_get_421(w):
@@ -264,19 +264,38 @@ def foreign_hosts_get_421(w):
     for host in ("example.org", "localhost.example.org", "xlocalhost",
                  "127.0.0.2", "10.0.0.1:5001"):
         for path in ("/", "/api/health/live", SP500, "/stocknity/"):
-            answer = w.get(path, Host=host)
-            same(answer.status, 421, (host, path))
+            problem(w.get(path, Host=host), 421)
     line = raw(w, b"GET http://example.org/api/health/live HTTP/1.1\r\n"
                b"Host: localhost\r\nConnection: close\r\n\r\n")
-    assert b" 421 " in line, line
-    assert b" 421 " in raw(w, b"GET /api/health/live HTTP/1.0\r\n\r\n")
+    assert b" 421 " in line.split(b"\r\n")[0], line
+    assert b" 421 " in raw(w, b"GET /api/health/live HTTP/1.0\r\n\r\n")[:20]
 
 
 def what_nginx_refuses_is_told_like_the_api(w):
     answer = w.ask("POST", "/api/scheduler/refresh", b"x" * 65537,
                    Content_Type="application/json")
     problem(answer, 413)
-    assert w.get("/nothing").status == 404
+    problem(w.get("/nothing"), 404)
+    answer = w.ask("POST", "/stocknity/")
+    problem(answer, 405)
+    same(answer.headers["Allow"], "GET, HEAD")
+    answer = w.ask("TRACE", "/api/stocks")
+    problem(answer, 405)
+    assert "POST" in answer.headers["Allow"], answer.headers
+    problem(w.get("/api/" + "x" * 9000), 414)
+    problem(w.get("/api/stocks", X="x" * 9000), 400)
+
+
+def what_is_no_request_is_told_so(w):
+    head = b" HTTP/1.1\r\nHost: localhost\r\n"
+    for text in (b"garbage\r\n\r\n", b"\x16\x03\x01\r\n\r\n",
+                 b"GET / HTTP/1.1\r\n\r\n", b"GET /../.." + head + b"\r\n",
+                 b"GET /" + head + b"Content-Length: x\r\n\r\n"):
+        got = raw(w, text)
+        head_of, _, body = got.partition(b"\r\n\r\n")
+        assert head_of.startswith(b"HTTP/1.1 400 "), (text, got)
+        assert b"\r\nContent-Type: application/problem+json\r\n" in head_of, got
+        same(json.loads(body)["status"], 400, text)
 
 
 def page_has_its_headers(w):
@@ -349,7 +368,8 @@ TESTS = [
     hits_are_told, cleared_cache_shows_its_202_within_3_s,
     sixteen_cold_clients_wait_under_100_ms, gzip_only_for_those_who_ask,
     etag_is_answered_out_of_the_cache, foreign_hosts_get_421,
-    what_nginx_refuses_is_told_like_the_api, page_has_its_headers,
+    what_nginx_refuses_is_told_like_the_api, what_is_no_request_is_told_so,
+    page_has_its_headers,
     metrics_are_for_this_machine, slow_clients_hold_nobody_up,
     without_redis_what_nginx_has_is_served, without_the_api_too,
     rate_limit_bites,

@@ -88,6 +88,7 @@ class Web(Servers):
         fill("http.conf", self.path("stocknity-http.conf"),
              SOCKET=self.path("api.sock"), CACHE=self.cache)
         fill("fastcgi.conf", self.path("stocknity-fastcgi.conf"))
+        fill("problems.conf", self.path("stocknity-problems.conf"))
         fill("snippet.conf", self.path("stocknity.conf"), SNIPPETS=d,
              WWW=self.path("www"))
         fill("site.conf", self.path("stocknity-site.conf"), SNIPPETS=d, LOG=d,
