@@ -7,12 +7,13 @@
 #	stack.sh stop	end either
 #
 # Everything lies in .run (STACK_DIR): sockets, pids, logs.  nginx listens on
-# port 5001 (STACK_PORT) of the loopback.
+# port 5001 (STACK_PORT) of the loopback; a stack that is up keeps its port until
+# another is asked for.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
 dir=${STACK_DIR:-$root/.run}
-port=${STACK_PORT:-5001}
+port=${STACK_PORT:-$(cat "$dir/port" 2>/dev/null || echo 5001)}
 
 fail() {
 	echo "stack.sh: $*" >&2
@@ -93,6 +94,7 @@ site() { # the files of nginx, and the page with Debian's library beside it
 	tools/fill.sh nginx/http.conf "SOCKET=$dir/api.sock" "CACHE=$dir/cache" \
 		>"$dir/stocknity-http.conf"
 	tools/fill.sh nginx/fastcgi.conf >"$dir/stocknity-fastcgi.conf"
+	tools/fill.sh nginx/problems.conf >"$dir/stocknity-problems.conf"
 	tools/fill.sh nginx/snippet.conf "SNIPPETS=$dir" "WWW=$dir/www" \
 		>"$dir/stocknity.conf"
 	tools/fill.sh nginx/site.conf "SNIPPETS=$dir" "LOG=$dir" \
@@ -102,25 +104,33 @@ site() { # the files of nginx, and the page with Debian's library beside it
 }
 
 start_nginx() {
-	alive nginx nginx && return
+	if alive nginx nginx; then
+		[ "$(cat "$dir/port")" != "$port" ] || return 0
+		stop_one nginx nginx
+	fi
+	echo "$port" >"$dir/port"
 	site
 	nginx -e "$dir/nginx.log" -p "$dir" -c "$dir/nginx.conf" \
 		>"$dir/nginx.out" 2>&1 ||
 		fail "nginx does not start: $(tail -n 1 "$dir/nginx.out" "$dir/nginx.log")"
 }
 
+stop_one() { # NAME WORD, as of alive
+	if alive "$1" "$2"; then
+		for pid in $pids; do
+			kill "$pid" 2>/dev/null || continue
+			wait_for 10 sh -c "! kill -0 $pid" || kill -9 "$pid"
+		done
+	fi
+	rm -f "$dir/$1.pid"
+}
+
 stop() {
-	for name in nginx:nginx drain:stack.sh api:cgi/api market:tests/market \
-		redis:redis-server; do
-		word=${name#*:} name=${name%%:*}
-		if alive "$name" "$word"; then
-			for pid in $pids; do
-				kill "$pid" 2>/dev/null || continue
-				wait_for 10 sh -c "! kill -0 $pid" || kill -9 "$pid"
-			done
-		fi
-		rm -f "$dir/$name.pid"
-	done
+	stop_one nginx nginx
+	stop_one drain stack.sh
+	stop_one api cgi/api
+	stop_one market tests/market
+	stop_one redis redis-server
 }
 
 settings() { # the environment that a program of this stack needs

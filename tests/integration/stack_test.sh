@@ -10,10 +10,13 @@ if [ "${B:-build/rel}" != build/rel ]; then
 fi
 tmp=$(mktemp -d)
 export STACK_DIR=$tmp/run
-STACK_PORT=$(/usr/bin/python3 -c 'import socket
+free_port() {
+	/usr/bin/python3 -c 'import socket
 s = socket.socket()
 s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])')
+print(s.getsockname()[1])'
+}
+STACK_PORT=$(free_port)
 export STACK_PORT
 unset REDIS_URL FINVIZ_URL STOCKNITY_CONF
 passed=0 failed=0
@@ -53,6 +56,13 @@ check "what it prints to try works" env STOCKNITY_CONF="$STACK_DIR/settings" \
 tools/stack.sh demo >"$tmp/out" 2>&1
 check "a second demo ends with 0" test $? -eq 0
 check "a second demo finds the first" test "$(pids)" = "$first"
+env -u STACK_PORT tools/stack.sh demo >"$tmp/out" 2>&1
+check "it is found on its own port" says "http://localhost:$STACK_PORT/\$"
+STACK_PORT=$(free_port)
+tools/stack.sh demo >"$tmp/out" 2>&1
+check "it moves to another port" says "http://localhost:$STACK_PORT/\$"
+check "and answers there" asks /api/health/live '"success":true'
+first=$(pids)
 env STOCKNITY_CONF="$STACK_DIR/settings" bin/enqueue --pause "for a test"
 STACK_WAIT=2 tools/stack.sh demo >"$tmp/out" 2>&1
 check "a refresh that is not done is no success" test $? -eq 75
