@@ -25,7 +25,7 @@ static const char help[] =
     "  --failed         the failed tasks, newest first; --limit N (1-1000; "
     "20)\n"
     "  --sources        rate limit, hold, circuit breaker and last error\n"
-    "  --cache          the datasets: age, rows, source, reads\n"
+    "  --cache          the datasets and annual returns: age, rows, source, reads\n"
     "  --doctor         is Redis as it should be, and what to do\n"
     "  --check          a line for everything that is wrong, nothing if all "
     "is\n"

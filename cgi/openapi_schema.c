@@ -92,10 +92,17 @@ static const struct member dataset[] = { { "index", "string" },
 	{ "last_read_at", "time|null" }, { "early_refreshes", "integer" },
 	{ "predicted_refreshes", "integer" }, { "predicted_used", "integer" },
 	{ "sweep_seconds", "number|null" }, END };
+static const struct member returns[] = { { "index", "string" },
+	{ "state", "string" }, { "age_seconds", "?number" },
+	{ "fetched_at", "?time" }, { "fresh_until", "?time" },
+	{ "rows", "?integer" }, { "bytes", "?integer" },
+	{ "source", "?string" }, { "hits", "integer" },
+	{ "stale_reads", "integer" }, { "misses", "integer" },
+	{ "last_read_at", "time|null" }, END };
 static const struct member source[] = { { "name", "string" }, END };
 static const struct member cache_info[] = { { "success", "boolean" },
-	{ "datasets", "[Dataset" }, { "sources", "[Source" },
-	{ "annual_returns", "object" }, END };
+	{ "datasets", "[Dataset" }, { "annual_returns", "[Returns" },
+	{ "sources", "[Source" }, END };
 static const struct member cleared[] = { { "success", "boolean" },
 	{ "message", "string" }, { "cleared", "integer" }, END };
 static const struct member finding[] = { { "name", "string" },
@@ -127,6 +134,7 @@ static const struct object objects[] = {
 	{ "Queue", queue, 0 },
 	{ "QueueAnswer", queue_answer, 0 },
 	{ "Dataset", dataset, 0 },
+	{ "Returns", returns, 0 },
 	{ "Source", source, 1 },
 	{ "CacheInfo", cache_info, 0 },
 	{ "Cleared", cleared, 0 },

@@ -28,47 +28,6 @@ queue_view(struct call *c, struct err *e)
 	return 200;
 }
 
-#define PEEKS ((size_t)CACHE_PEEK * DATASET_INDEXES)
-
-/* Of which indexes annual returns are there, in one round trip. */
-static enum rc
-returns_json(struct call *c, struct buf *b, struct err *e)
-{
-	redisReply *replies[PEEKS];
-	struct redis *redis = c->api->redis;
-	enum rc rc = RC_OK;
-	int n = 0;
-
-	for (size_t i = 0; i < DATASET_INDEXES && rc == RC_OK; i++) {
-		const struct dataset d = { dataset_indexes[i].name,
-			CACHE_RETURNS };
-
-		rc = cache_peek_ask(redis, &d, e);
-	}
-	if (rc == RC_OK)
-		rc = redis_fetch(redis, replies, PEEKS, e);
-	if (rc != RC_OK)
-		return rc;
-	buf_adds(b, ",\"annual_returns\":{");
-	for (size_t i = 0; i < DATASET_INDEXES; i++) {
-		struct cache_about about;
-
-		cache_peek_read(&replies[CACHE_PEEK * i], &about);
-		for (size_t j = 0; j < CACHE_PEEK; j++)
-			freeReplyObject(replies[CACHE_PEEK * i + j]);
-		if (!about.there)
-			continue;
-		if (n++ > 0)
-			buf_addc(b, ',');
-		envelope_string(b, dataset_indexes[i].name);
-		buf_adds(b, ":{\"fetched_at\":");
-		report_time_json(b, about.fetched_us);
-		buf_addf(b, ",\"rows\":%lld}", (long long)about.rows);
-	}
-	buf_addc(b, '}');
-	return RC_OK;
-}
-
 int
 cache_view(struct call *c, struct err *e)
 {
@@ -83,11 +42,10 @@ cache_view(struct call *c, struct err *e)
 	}
 	rc = report_read(&r, REPORT_OF_CACHE, s, e);
 	if (rc == RC_OK) {
-		buf_adds(b, "{\"success\":true,\"datasets\":");
+		buf_adds(b, "{\"success\":true,");
 		report_cache_json(b, s);
 		buf_adds(b, ",\"sources\":");
 		report_sources_json(b, r.config, s);
-		rc = returns_json(c, b, e);
 		buf_adds(b, "}\n");
 	}
 	free(s);

@@ -78,7 +78,8 @@ struct report_state {
 	char sources[LIMIT_SOURCES][SCHEDULED_NAME];
 	struct guard_state guards[LIMIT_SOURCES];
 	struct cache_about cache[DATASET_INDEXES][DATASET_SECTORS];
-	int told;           /* these three are known */
+	struct cache_about returns[DATASET_INDEXES]; /* annual returns */
+	int told;                                    /* these three are known */
 	int aof, snapshots; /* how Redis keeps what it has */
 	char eviction[32];  /* its maxmemory-policy */
 };
@@ -100,7 +101,13 @@ void report_sources_json(
 /* A task; position as queue_get says it, max: runs until it has failed. */
 void report_task_json(
     struct buf *, const struct task *, int64_t position, int64_t max);
+/* The members datasets and annual_returns, lists of what is known. */
 void report_cache_json(struct buf *, const struct report_state *);
+
+/* Calls that the i-th source may have today, and what is left of them; both 0
+ * where it has no such limit. */
+int64_t report_day_quota(const struct config *, const struct report_state *,
+    size_t i, int64_t *left);
 
 /* "12 s", "5 min", "3 h", "2 d" */
 void report_span(struct buf *, int64_t ms);

@@ -19,13 +19,29 @@ state_of(const struct cache_about *a, int64_t now_us)
 }
 
 static void
-dataset_json(struct buf *b, const struct dataset *d,
+ahead_json(struct buf *b, const struct cache_about *a)
+{
+	buf_addf(b,
+	    ",\"early_refreshes\":%lld,\"predicted_refreshes\":%lld,"
+	    "\"predicted_used\":%lld,\"sweep_seconds\":",
+	    (long long)a->early, (long long)a->predicted, (long long)a->used);
+	if (a->cost_ms > 0)
+		report_seconds_json(b, a->cost_ms * 1000);
+	else
+		buf_adds(b, "null");
+}
+
+/* sector NULL: annual returns. */
+static void
+cached_json(struct buf *b, const char *index, const char *sector,
     const struct cache_about *a, int64_t now_us)
 {
 	buf_adds(b, "{\"index\":");
-	envelope_string(b, d->index);
-	buf_adds(b, ",\"sector\":");
-	envelope_string(b, d->sector);
+	envelope_string(b, index);
+	if (sector != NULL) {
+		buf_adds(b, ",\"sector\":");
+		envelope_string(b, sector);
+	}
 	buf_addf(b, ",\"state\":\"%s\"", state_of(a, now_us));
 	if (a->there) {
 		buf_adds(b, ",\"age_seconds\":");
@@ -43,14 +59,8 @@ dataset_json(struct buf *b, const struct dataset *d,
 	    "\"last_read_at\":",
 	    (long long)a->hits, (long long)a->stale, (long long)a->misses);
 	report_time_json(b, a->read_ms * 1000);
-	buf_addf(b,
-	    ",\"early_refreshes\":%lld,\"predicted_refreshes\":%lld,"
-	    "\"predicted_used\":%lld,\"sweep_seconds\":",
-	    (long long)a->early, (long long)a->predicted, (long long)a->used);
-	if (a->cost_ms > 0)
-		report_seconds_json(b, a->cost_ms * 1000);
-	else
-		buf_adds(b, "null");
+	if (sector != NULL)
+		ahead_json(b, a);
 	buf_addc(b, '}');
 }
 
@@ -59,23 +69,32 @@ report_cache_json(struct buf *b, const struct report_state *s)
 {
 	int n = 0;
 
-	buf_addc(b, '[');
+	buf_adds(b, "\"datasets\":[");
 	for (int i = 0; i < DATASET_INDEXES; i++)
 		for (int j = 0; j < DATASET_SECTORS; j++) {
-			struct dataset d = { dataset_indexes[i].name,
-				dataset_sectors[j].name };
-
 			if (!is_known(&s->cache[i][j]))
 				continue;
 			if (n++ > 0)
 				buf_addc(b, ',');
-			dataset_json(b, &d, &s->cache[i][j], s->now_us);
+			cached_json(b, dataset_indexes[i].name,
+			    dataset_sectors[j].name, &s->cache[i][j],
+			    s->now_us);
 		}
+	buf_adds(b, "],\"annual_returns\":[");
+	n = 0;
+	for (int i = 0; i < DATASET_INDEXES; i++) {
+		if (!is_known(&s->returns[i]))
+			continue;
+		if (n++ > 0)
+			buf_addc(b, ',');
+		cached_json(b, dataset_indexes[i].name, NULL, &s->returns[i],
+		    s->now_us);
+	}
 	buf_addc(b, ']');
 }
 
 static void
-dataset_text(struct buf *b, const struct dataset *d,
+cached_text(struct buf *b, const char *index, const char *sector,
     const struct cache_about *a, int64_t now_us)
 {
 	struct buf age;
@@ -84,7 +103,7 @@ dataset_text(struct buf *b, const struct dataset *d,
 	if (a->there)
 		report_span(&age, (now_us - a->fetched_us) / 1000);
 	buf_addf(b, "%-12s %-22s %-6s %6s %4lld %-6.6s %5lld %5lld %6lld\n",
-	    d->index, d->sector, state_of(a, now_us),
+	    index, sector, state_of(a, now_us),
 	    age.data != NULL ? age.data : "-", (long long)a->rows,
 	    a->there ? a->source : "-", (long long)a->hits, (long long)a->stale,
 	    (long long)a->misses);
@@ -118,15 +137,19 @@ cache_table(struct buf *b, const struct report_state *s)
 	    "misses");
 	for (int i = 0; i < DATASET_INDEXES; i++)
 		for (int j = 0; j < DATASET_SECTORS; j++) {
-			struct dataset d = { dataset_indexes[i].name,
-				dataset_sectors[j].name };
-
 			if (is_known(&s->cache[i][j]))
-				dataset_text(b, &d, &s->cache[i][j], s->now_us);
+				cached_text(b, dataset_indexes[i].name,
+				    dataset_sectors[j].name, &s->cache[i][j],
+				    s->now_us);
 			else
 				absent++;
 		}
-	buf_addf(b, "%d more are neither cached nor asked for\n", absent);
+	for (int i = 0; i < DATASET_INDEXES; i++)
+		if (is_known(&s->returns[i]))
+			cached_text(b, dataset_indexes[i].name,
+			    "(annual returns)", &s->returns[i], s->now_us);
+	buf_addf(
+	    b, "%d more datasets are neither cached nor asked for\n", absent);
 	ahead_text(b, s);
 }
 
@@ -140,8 +163,9 @@ report_cache(const struct report *r, struct buf *b, struct err *e)
 		return err_set(e, RC_NOMEM, "report: out of memory");
 	rc = report_read(r, REPORT_OF_CACHE, s, e);
 	if (rc == RC_OK && r->json) {
+		buf_addc(b, '{');
 		report_cache_json(b, s);
-		buf_addc(b, '\n');
+		buf_adds(b, "}\n");
 	} else if (rc == RC_OK) {
 		cache_table(b, s);
 	}

@@ -197,6 +197,34 @@ breakers(struct buf *b, const struct report_state *s)
 		}
 }
 
+/* Only of sources that have a quota of a day. */
+static void
+quotas(struct buf *b, const struct config *config, const struct report_state *s)
+{
+	static const struct {
+		const char *name, *help;
+	} of_day[] = {
+		{ "source_day_quota",
+		    "Calls that the source allows in a day of its own." },
+		{ "source_day_left_calls", "What is left of them today." }
+	};
+
+	for (size_t j = 0; j < 2; j++) {
+		family(b, of_day[j].name, "gauge", of_day[j].help);
+		for (size_t i = 0; i < s->nsources; i++) {
+			const struct label labels[] = {
+				{ "source", s->sources[i] }, { 0 }
+			};
+			int64_t left,
+			    quota = report_day_quota(config, s, i, &left);
+
+			if (quota > 0)
+				whole(b, of_day[j].name, labels,
+				    j == 0 ? quota : left);
+		}
+	}
+}
+
 static void
 guards(struct buf *b, const struct config *config, const struct report_state *s)
 {
@@ -211,6 +239,7 @@ guards(struct buf *b, const struct config *config, const struct report_state *s)
 		sample(b, "source_rate_limit", labels);
 		buf_addf(b, "%g\n", account_rate(config, s->sources[i]));
 	}
+	quotas(b, config, s);
 	breakers(b, s);
 	for (size_t j = 0; j < sizeof(figures) / sizeof(figures[0]); j++) {
 		const struct figure *f = &figures[j];
@@ -229,7 +258,7 @@ guards(struct buf *b, const struct config *config, const struct report_state *s)
 	}
 }
 
-/* The datasets */
+/* The datasets, and the annual returns as if they were a sector */
 
 enum of { AGE, FRESH, ROWS, BYTES, READS, EARLY, PREDICTED, USED, OF__MAX };
 
@@ -277,6 +306,8 @@ dataset(struct buf *b, enum of what, const struct dataset *d,
 	const struct label labels[] = { { "index", d->index },
 		{ "sector", d->sector }, { 0 } };
 
+	if (!a->there && a->hits + a->stale + a->misses == 0)
+		return;
 	if (what == READS)
 		reads(b, d, a);
 	else if (what == EARLY || what == PREDICTED || what == USED)
@@ -307,8 +338,14 @@ datasets(struct buf *b, const struct report_state *s)
 				dataset_sectors[sector].name };
 			const struct cache_about *a = &s->cache[index][sector];
 
-			if (a->there || a->hits + a->stale + a->misses > 0)
-				dataset(b, (enum of)what, &d, a, s->now_us);
+			dataset(b, (enum of)what, &d, a, s->now_us);
+		}
+		for (int i = 0; i < DATASET_INDEXES; i++) {
+			struct dataset d = { dataset_indexes[i].name,
+				CACHE_RETURNS };
+
+			dataset(
+			    b, (enum of)what, &d, &s->returns[i], s->now_us);
 		}
 	}
 }

@@ -13,19 +13,29 @@ struct source_about {
 	int64_t quota, left; /* calls of its day; quota 0: no such limit */
 };
 
+int64_t
+report_day_quota(const struct config *c, const struct report_state *s, size_t i,
+    int64_t *left)
+{
+	enum zone zone = ZONE_UTC;
+	int64_t quota = account_day_quota(c, s->sources[i], &zone);
+
+	*left = quota;
+	if (s->guards[i].day == zone_day(zone, s->now_us / 1000000))
+		*left -= s->guards[i].day_used;
+	if (*left < 0)
+		*left = 0;
+	return quota;
+}
+
 static struct source_about
 about(const struct config *c, const struct report_state *s, size_t i)
 {
 	struct source_about a = { .name = s->sources[i] };
-	enum zone zone = ZONE_UTC;
 
 	a.lacks = account_lacks(c, a.name);
 	a.rate = account_rate(c, a.name);
-	a.quota = a.left = account_day_quota(c, a.name, &zone);
-	if (s->guards[i].day == zone_day(zone, s->now_us / 1000000))
-		a.left -= s->guards[i].day_used;
-	if (a.left < 0)
-		a.left = 0;
+	a.quota = report_day_quota(c, s, i, &a.left);
 	return a;
 }
 

@@ -5,7 +5,26 @@
 #include "report.h"
 
 #define PAIRS   (DATASET_INDEXES * DATASET_SECTORS)
-#define REPLIES (3 + LIMIT_SOURCES + PAIRS * CACHE_PEEK)
+#define CACHED  (PAIRS + DATASET_INDEXES)
+#define REPLIES (3 + LIMIT_SOURCES + CACHED * CACHE_PEEK)
+
+/* The i-th of what is cached: the datasets, then the annual returns. */
+static struct dataset
+cached(int i)
+{
+	if (i >= PAIRS)
+		return (struct dataset){ dataset_indexes[i - PAIRS].name,
+			CACHE_RETURNS };
+	return (struct dataset){ dataset_indexes[i / DATASET_SECTORS].name,
+		dataset_sectors[i % DATASET_SECTORS].name };
+}
+
+static struct cache_about *
+place(struct report_state *s, int i)
+{
+	return i < PAIRS ? &s->cache[i / DATASET_SECTORS][i % DATASET_SECTORS]
+			 : &s->returns[i - PAIRS];
+}
 
 static enum rc
 ask_redis(const struct report *r, struct err *e)
@@ -28,9 +47,8 @@ ask(const struct report *r, const struct report_state *s, unsigned parts,
 		rc = guard_peek_ask(r->redis, s->sources[i], e);
 	if (rc == RC_OK && (parts & REPORT_OF_REDIS) != 0)
 		rc = ask_redis(r, e);
-	for (int i = 0; i < PAIRS && rc == RC_OK; i++) {
-		struct dataset d = { dataset_indexes[i / DATASET_SECTORS].name,
-			dataset_sectors[i % DATASET_SECTORS].name };
+	for (int i = 0; i < CACHED && rc == RC_OK; i++) {
+		struct dataset d = cached(i);
 
 		if ((parts & REPORT_OF_CACHE) != 0)
 			rc = cache_peek_ask(r->redis, &d, e);
@@ -75,9 +93,8 @@ read_all(redisReply *const *replies, unsigned parts, struct report_state *s)
 	}
 	if ((parts & REPORT_OF_CACHE) == 0)
 		return;
-	for (int i = 0; i < PAIRS; i++, at += CACHE_PEEK)
-		cache_peek_read(&replies[at],
-		    &s->cache[i / DATASET_SECTORS][i % DATASET_SECTORS]);
+	for (int i = 0; i < CACHED; i++, at += CACHE_PEEK)
+		cache_peek_read(&replies[at], place(s, i));
 }
 
 enum rc
@@ -95,7 +112,7 @@ report_read(const struct report *r, unsigned parts, struct report_state *s,
 	if (rc != RC_OK)
 		return rc;
 	n = 1 + s->nsources + ((parts & REPORT_OF_REDIS) != 0 ? 2 : 0) +
-	    ((parts & REPORT_OF_CACHE) != 0 ? PAIRS * CACHE_PEEK : 0);
+	    ((parts & REPORT_OF_CACHE) != 0 ? CACHED * CACHE_PEEK : 0);
 	rc = redis_fetch(r->redis, replies, n, &why);
 	/* A key of another type is as good as none, and so is what a check may
 	 * not ask; where the connection was lost the last answer is missing. */
@@ -149,6 +166,26 @@ sum_up(const struct report_state *s, int index)
 }
 
 static void
+returns_text(struct buf *b, const struct report_state *s)
+{
+	int n = 0;
+
+	for (int i = 0; i < DATASET_INDEXES; i++) {
+		const struct cache_about *a = &s->returns[i];
+
+		if (!a->there)
+			continue;
+		buf_addf(b, "%s%s: %s, ", n++ == 0 ? "returns     " : ", ",
+		    dataset_indexes[i].name,
+		    a->fresh_ms > s->now_us / 1000 ? "fresh" : "stale");
+		report_span(b, (s->now_us - a->fetched_us) / 1000);
+		buf_adds(b, " old");
+	}
+	if (n > 0)
+		buf_addc(b, '\n');
+}
+
+static void
 cache_text(struct buf *b, const struct report_state *s)
 {
 	int n = 0;
@@ -186,12 +223,13 @@ report_overview(const struct report *r, struct buf *b, struct err *e)
 		report_queue_json(b, &s->queue);
 		buf_adds(b, ",\"sources\":");
 		report_sources_json(b, r->config, s);
-		buf_adds(b, ",\"cache\":");
+		buf_addc(b, ',');
 		report_cache_json(b, s);
 		buf_adds(b, "}\n");
 	} else if (rc == RC_OK) {
 		report_queue_text(b, &s->queue);
 		cache_text(b, s);
+		returns_text(b, s);
 		report_sources_text(b, r->config, s);
 	}
 	free(s);

@@ -30,7 +30,7 @@
  * RC_PARSE.
  *
  * Without Redis (redis NULL) rate, quota and hold, without the breaker, are
- *kept in a locked file of STATE_DIR that the user's processes share.
+ * kept in a locked file of STATE_DIR that the user's processes share.
  */
 #ifndef STORE_GUARD_H
 #define STORE_GUARD_H

@@ -61,7 +61,7 @@ def _filled(s, index="DJIA", **env):
 
 def _status(s, index="DJIA", sector="Any"):
     doc = run("status", "--cache", "--json", env=s.env()).doc
-    return next(d for d in doc if (d["index"], d["sector"]) == (index, sector))
+    return next(d for d in doc["datasets"] if (d["index"], d["sector"]) == (index, sector))
 
 
 def sixty_four_cold_readers_are_one_sweep(s):

@@ -187,9 +187,9 @@ def queue_and_cache_as_status_has_them(s):
     same((a.status, a.doc["queue"]["pending"], a.doc["queue"]["counters"]),
          (200, 1, want["counters"]))
     a = s.get("/api/cache/info")
-    datasets = json.loads(run("status", "--cache", "--json", env=s.env()).out)
+    cache = json.loads(run("status", "--cache", "--json", env=s.env()).out)
     sources = json.loads(run("status", "--sources", "--json", env=s.env()).out)
-    same([set(d) for d in a.doc["datasets"]], [set(d) for d in datasets])
+    same([set(d) for d in a.doc["datasets"]], [set(d) for d in cache["datasets"]])
     same((len(a.doc["datasets"]), [x["name"] for x in a.doc["sources"]]),
          (12, [x["name"] for x in sources]), a)
 

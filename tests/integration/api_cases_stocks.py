@@ -287,8 +287,8 @@ def put_returns(s, index, body):
 
 def annual_returns_are_passed_through(s):
     s.fresh()
+    same(s.get("/api/cache/info").doc["annual_returns"], [])
     problem(s.get("/api/annual-returns"), 404, "S&P 500")
-    same(s.get("/api/cache/info").doc["annual_returns"], {})
     body = b'{"success":true,"data":[{"Ticker":"AAPL"}]}'
     put_returns(s, "S&P 500", body)
     for path in ("/api/annual-returns", "/api/annual-returns?index=S%26P+500"):
@@ -296,8 +296,11 @@ def annual_returns_are_passed_through(s):
         same((a.status, a.body, a.headers["etag"]), (200, body, '"%s"' % ("e" * 32)))
     problem(s.get("/api/annual-returns?index=DJIA"), 404)
     problem(s.get("/api/annual-returns?index=dow"), 422)
-    there = s.get("/api/cache/info").doc["annual_returns"]
-    same((list(there), there["S&P 500"]["rows"]), (["S&P 500"], 1))
+    there = {r["index"]: r for r in s.get("/api/cache/info").doc["annual_returns"]}
+    same((there["S&P 500"]["state"], there["S&P 500"]["rows"],
+          there["S&P 500"]["source"], there["S&P 500"]["hits"]),
+         ("fresh", 1, "yahoo", 2), there)
+    same((there["DJIA"]["state"], there["DJIA"]["misses"]), ("absent", 1), there)
 
 
 def returns_are_joined_by_ticker(s):

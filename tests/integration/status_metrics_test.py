@@ -191,10 +191,12 @@ def datasets(s):
     s.cli("HSET", "stocknity:meta:{stock_data:DJIA:Any}", "fresh_ms", "1")
     s.cli("DEL", "stock_data:DJIA:Technology")
     s.cli("HSET", "stocknity:meta:{stock_data:DJIA:Technology}", "misses", "4")
+    s.fetch("--returns", "--index", "DJIA")
     got = metrics(s)
-    docs = run("status", "--cache", "--json", env=s.env()).doc
+    doc = run("status", "--cache", "--json", env=s.env()).doc
+    docs = doc["datasets"] + doc["annual_returns"]
     for d in docs:
-        labels = {"index": d["index"], "sector": d["sector"]}
+        labels = {"index": d["index"], "sector": d.get("sector", "annual_returns")}
         same(value(got, "dataset_fresh", **labels), d["state"] == "fresh", d)
         for result, name in (("hit", "hits"), ("stale", "stale_reads"),
                              ("miss", "misses")):
@@ -207,13 +209,29 @@ def datasets(s):
         age = value(got, "dataset_age_seconds", **labels)
         assert 0 <= age <= d["age_seconds"], d
     same(len(of(got, "dataset_fresh")), len(docs))
-    same(len(of(got, "dataset_rows")), 11, "not of the absent one")
+    same(len(of(got, "dataset_rows")), 12, "not of the absent one")
     same(value(got, "dataset_reads_total", index="DJIA", sector="Energy",
                result="hit"), 3)
 
 
+def quotas_of_a_day(s):
+    s.fresh()
+    env = {"SOURCES": "finviz,alphavantage", "ALPHAVANTAGE_KEY": "k",
+           "ALPHAVANTAGE_URL": s.url, "ALPHAVANTAGE_RATE_LIMIT": "1000"}
+    got = metrics(s, **env)
+    same(of(got, "source_day_quota"), {(("source", "alphavantage"),): 25})
+    same(value(got, "source_day_left_calls", source="alphavantage"), 25)
+    s.fetch("--index", "DJIA", "--sector", "Energy", "--source", "alphavantage", **env)
+    left = run("status", "--sources", "--json", env=s.env(**env)).doc[1]["day_left"]
+    assert left < 25, left
+    same(value(metrics(s, **env), "source_day_left_calls", source="alphavantage"),
+         left)
+    same(of(metrics(s, **dict(env, ALPHAVANTAGE_DAY_QUOTA="0")), "source_day_quota"),
+         {})
+
+
 TESTS = [an_empty_redis, no_redis, the_queue_as_json_has_it,
-         a_line_too_long_to_be_counted, sources, datasets]
+         a_line_too_long_to_be_counted, sources, datasets, quotas_of_a_day]
 
 if __name__ == "__main__":
     main(TESTS, Servers)

@@ -59,10 +59,10 @@ def overview(s):
     assert "DJIA: 12 fresh, 0 stale" in r.out and "from finviz" in r.out, r
     assert re.search(r"^finviz +1000/s, breaker closed", r.out, re.M), r
     r = status(s, "--json")
-    same(list(r.doc), ["queue", "sources", "cache"])
+    same(list(r.doc), ["queue", "sources", "datasets", "annual_returns"])
     same((r.doc["queue"]["pending"], r.doc["queue"]["scheduled"],
           r.doc["queue"]["completed"], r.doc["queue"]["failed"]), (2, 1, 1, 1))
-    same(len([d for d in r.doc["cache"] if d["state"] == "fresh"]), 12, r)
+    same(len([d for d in r.doc["datasets"] if d["state"] == "fresh"]), 12, r)
 
 
 def queue_view(s):
@@ -177,6 +177,10 @@ def hold_and_next_slot(s):
     same([line.split()[0] for line in r.out.splitlines()], ["yahoo", "finviz"])
 
 
+def cached(s, what="datasets"):
+    return status(s, "--cache", "--json").doc[what]
+
+
 def cache_view(s):
     s.fresh()
     s.fetch("--index", "DJIA")
@@ -188,19 +192,35 @@ def cache_view(s):
     energy = [line for line in rows if "Energy" in line][0].split()
     same((energy[2], energy[5], energy[6], energy[7]), ("fresh", "1", "finviz", "3"),
          r)
-    got = {(d["index"], d["sector"]): d for d in status(s, "--cache", "--json").doc}
+    got = {(d["index"], d["sector"]): d for d in cached(s)}
     same((got["DJIA", "Any"]["rows"], got["DJIA", "Any"]["state"]), (30, "fresh"))
     same(got["DJIA", "Any"]["bytes"],
          int(s.cli("STRLEN", "stock_data:DJIA:Any")))
     s.cli("HSET", META % "DJIA:Any", "fresh_ms", "1")
-    got = {d["sector"]: d for d in status(s, "--cache", "--json").doc}
+    got = {d["sector"]: d for d in cached(s)}
     same(got["Any"]["state"], "stale")
     s.cli("DEL", "stock_data:DJIA:Any")
-    got = {d["sector"]: d for d in status(s, "--cache", "--json").doc}
+    got = {d["sector"]: d for d in cached(s)}
     same(got["Any"]["state"], "absent")
     s.fresh()
     s.cli("SET", META % "DJIA:Any", "of another type")
-    same(status(s, "--cache", "--json").doc, [])
+    same(cached(s), [])
+
+
+def annual_returns_are_listed(s):
+    s.fresh()
+    same(cached(s, "annual_returns"), [])
+    assert "returns" not in status(s).out
+    s.fetch("--index", "DJIA")
+    same(s.fetch("--returns", "--index", "DJIA").code, 0)
+    [got] = cached(s, "annual_returns")
+    same((got["index"], got["state"], got["rows"], got["source"], got["bytes"]),
+         ("DJIA", "fresh", 30, "yahoo", int(s.cli("STRLEN", "annual_returns:DJIA"))))
+    assert "sector" not in got, got
+    row = [line for line in status(s, "--cache").out.splitlines()
+           if "(annual returns)" in line]
+    same((len(row), row[0].split()[3::4][:2]), (1, ["fresh", "yahoo"]), row)
+    assert re.search(r"^returns     DJIA: fresh, \d+ s old$", status(s).out, re.M)
 
 
 def findings(s, **env):
@@ -451,7 +471,7 @@ def the_overview_asks_no_more_than_it_must(s):
     made = {name: n - before.get(name, 0) for name, n in after.items()}
     same({name: n for name, n in made.items() if n and name in
           ("ping", "time", "evalsha", "eval", "exists", "get", "keys", "scan")},
-         {"ping": 1, "time": made["time"], "evalsha": 1, "exists": 60})
+         {"ping": 1, "time": made["time"], "evalsha": 1, "exists": 65})
 
 
 TESTS = [f for name, f in list(globals().items())

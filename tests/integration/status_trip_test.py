@@ -53,6 +53,13 @@ class Proxy:
         self.thread.start()
 
     def serve(self):
+        """Until one of them is gone; status may go without reading all."""
+        try:
+            self.pass_on()
+        except ConnectionError:
+            pass
+
+    def pass_on(self):
         client = self.listener.accept()[0]
         server = socket.socket(socket.AF_UNIX)
         server.connect(self.upstream)

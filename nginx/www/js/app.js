@@ -106,7 +106,7 @@ async function load() {
 /** Where the API says that it has annual returns; else nothing is asked. */
 async function loadReturns(all) {
 	const index = shown?.index;
-	const there = all?.[index];
+	const there = all.find((r) => r.index === index && r.fetched_at);
 	const at = there ? `${index} ${there.fetched_at}` : undefined;
 	if (at === returnsAt)
 		return;
