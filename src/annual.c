@@ -4,6 +4,7 @@
 #include "annual.h"
 #include "base/clock.h"
 #include "data/envelope.h"
+#include "publish.h"
 #include "store/cache.h"
 
 struct annual {
@@ -146,7 +147,7 @@ put(const struct config *c, struct redis *redis, const struct dataset *d,
 
 	if (at != NULL)
 		memcpy(hash, at + sizeof(key) - 1, 32);
-	return cache_put(redis, c, d,
+	return publish_put(c, redis, d,
 	    &(struct cache_value){ .bytes = b->data,
 		.len = b->len,
 		.fence_us = fence_us,

@@ -6,6 +6,25 @@
 #include "publish.h"
 #include "store/cache.h"
 
+enum rc
+publish_put(const struct config *c, struct redis *redis,
+    const struct dataset *ds, const struct cache_value *value, struct err *e)
+{
+	struct cache_value v = *value;
+	struct buf packed;
+	enum rc rc;
+
+	/* Without it, everybody gets the plain bytes. */
+	buf_init(&packed, LIMIT_ENVELOPE);
+	if (gzip_pack(&packed, v.bytes, v.len, NULL) == RC_OK) {
+		v.packed = packed.data;
+		v.packed_len = packed.len;
+	}
+	rc = cache_put(redis, c, ds, &v, e);
+	buf_fini(&packed);
+	return rc;
+}
+
 static enum rc
 store(const struct config *c, struct redis *redis, const struct envelope *env,
     const struct buf *b, const struct publication *p, int guard_shrink,
@@ -21,21 +40,11 @@ store(const struct config *c, struct redis *redis, const struct envelope *env,
 		.source = env->source,
 		.guard_shrink = guard_shrink,
 	};
-	struct buf packed;
 	char hash[33];
-	enum rc rc;
 
 	envelope_hash(env->table, hash);
 	v.hash = hash;
-	/* Without it, everybody gets the plain bytes. */
-	buf_init(&packed, LIMIT_ENVELOPE);
-	if (gzip_pack(&packed, b->data, b->len, NULL) == RC_OK) {
-		v.packed = packed.data;
-		v.packed_len = packed.len;
-	}
-	rc = cache_put(redis, c, &env->dataset, &v, e);
-	buf_fini(&packed);
-	return rc;
+	return publish_put(c, redis, &env->dataset, &v, e);
 }
 
 /* A publication under way. */

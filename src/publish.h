@@ -31,6 +31,10 @@ struct publication {
 	int64_t cost_ms;           /* what it took; 0: unknown */
 };
 
+/* cache_put, with the gzip variant made of the bytes. */
+enum rc publish_put(const struct config *, struct redis *,
+    const struct dataset *, const struct cache_value *, struct err *);
+
 /* Called with each envelope, whose bytes hold during the call, and why the
  * cache has not got it: RC_BUSY, it has newer data. */
 typedef void publish_done(void *arg, const struct dataset *, const struct buf *,

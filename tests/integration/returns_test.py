@@ -2,12 +2,14 @@
 """Annual returns: tasks, chunks, document, and fetch --returns, with Yahoo's
 charts of the market server, and with faults."""
 import csv
+import gzip
 import io
 import json
 import math
 import os
 import signal
 import statistics
+import subprocess
 import time
 import urllib.request
 import uuid
@@ -97,6 +99,10 @@ def figures_and_document(s):
         assert math.isclose(x["expected_annual_return"], total, rel_tol=1e-12)
         assert math.isclose(x["expected_annual_risk"], risk, rel_tol=1e-11)
     same(s.r.exists(WORK % INDEX), 0)
+    packed = subprocess.run(["redis-cli", "-s", s.socket, "GET",
+                             "stocknity:gzip:{%s}" % (VALUE % INDEX)],
+                            capture_output=True).stdout
+    same(gzip.decompress(packed[:-1]).decode(), s.r.get(VALUE % INDEX))
     ttl = s.r.ttl(VALUE % INDEX)
     assert 86400 + 604800 - 60 < ttl <= 86400 + 604800, ttl
     # Fresh: nothing is asked again, but by force.
