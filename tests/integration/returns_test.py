@@ -8,18 +8,15 @@ import json
 import math
 import os
 import signal
-import statistics
 import subprocess
 import time
-import urllib.request
 import uuid
 
 from drain_kit import Drain, drain, put, running, status, task, KEY, world
 from harness import main, run, same, tests_of, wait_until
+from returns_kit import (INDEX, VALUE, WORK, charts, chunk_tasks, document,
+                         figures, returns, warm)
 
-INDEX = "DJIA"
-VALUE = "annual_returns:%s"
-WORK = "stocknity:work:{annual_returns:%s}"
 NAMES = ["Ticker", "currency", "points", "nulls", "first", "last",
          "expected_annual_return", "expected_annual_risk",
          "return_risk_ratio", "error"]
@@ -29,72 +26,23 @@ HEAD = ["success", "index", "sector", "source", "origin", "error", "timestamp",
 CHART = " path=/v8/finance/chart"
 
 
-def _charts(s):
-    """How often each ticker was asked for."""
-    out = {}
-    for c in s.calls():
-        if c["path"].startswith("/v8/finance/chart/"):
-            name = c["path"].split("?")[0].rsplit("/", 1)[1]
-            out[name] = out.get(name, 0) + 1
-    return out
-
-
-def _returns(index=INDEX, **more):
-    return dict({"type": "calculate_annual_returns", "index": index}, **more)
-
-
-def _doc(s, index=INDEX):
-    text = s.r.get(VALUE % index)
-    return json.loads(text) if text else None
-
-
-def _chunks(s):
-    """Tasks of chunks by their name, as Redis has them."""
-    out = {}
-    for key in s.r.scan_iter(KEY + "task:*"):
-        spec = s.r.hget(key, "spec") or ""
-        if "calculate_annual_returns|" in spec and "/" in spec:
-            out[spec.rsplit("|", 1)[1]] = key.rsplit(":", 1)[1]
-    return out
-
-
-def _figures(s, ticker):
-    """What Python makes of the chart that the market shows."""
-    url = s.url + "/v8/finance/chart/%s?range=1y&interval=1d" % ticker
-    with urllib.request.urlopen(url, timeout=10) as a:
-        r = json.load(a)["chart"]["result"][0]
-    prices = [p for p in r["indicators"]["adjclose"][0]["adjclose"]
-              if p is not None]
-    daily = [b / a - 1 for a, b in zip(prices, prices[1:])]
-    total = prices[-1] / prices[0] - 1
-    return len(prices), total, statistics.stdev(daily) * math.sqrt(252)
-
-
-def _warm(s, *faults, index=INDEX):
-    s.fresh()
-    assert s.fetch("--index", index).code == 0
-    s.post("/_/reset")
-    if faults:
-        s.post("/_/faults", "\n".join(faults) + "\n")
-
-
 def figures_and_document(s):
-    _warm(s)
-    ids = put(s, _returns())
+    warm(s)
+    ids = put(s, returns())
     r = drain(s)
     same((r.code, r.err), (0, ""))
     same(status(s, *ids), ["completed"])
-    doc = _doc(s)
+    doc = document(s)
     same(list(doc), HEAD)
     same((doc["success"], doc["index"], doc["source"], doc["partial"]),
          (True, INDEX, "yahoo", False))
     same((doc["count"], doc["total"], len(doc["data"])), (30, 30, 30))
-    same(set(_charts(s).values()), {1})
+    same(set(charts(s).values()), {1})
     members = [x["Ticker"] for x in s.fetch("--index", INDEX).doc["data"]]
     same([x["Ticker"] for x in doc["data"]], members)
     for x in doc["data"][:5]:
         same(list(x), NAMES)
-        points, total, risk = _figures(s, x["Ticker"].replace(".", "-"))
+        points, total, risk = figures(s, x["Ticker"].replace(".", "-"))
         same(x["points"], points)
         assert math.isclose(x["expected_annual_return"], total, rel_tol=1e-12)
         assert math.isclose(x["expected_annual_risk"], risk, rel_tol=1e-11)
@@ -107,30 +55,30 @@ def figures_and_document(s):
     assert 86400 + 604800 - 60 < ttl <= 86400 + 604800, ttl
     # Fresh: nothing is asked again, but by force.
     s.post("/_/reset")
-    put(s, _returns())
-    same((drain(s).code, _charts(s)), (0, {}))
-    put(s, _returns(force=True))
-    same((drain(s).code, len(_charts(s))), (0, 30))
+    put(s, returns())
+    same((drain(s).code, charts(s)), (0, {}))
+    put(s, returns(force=True))
+    same((drain(s).code, len(charts(s))), (0, 30))
 
 
 def chunks_of_fifty(s):
-    _warm(s, index="S&P 500")
-    ids = put(s, _returns("S&P 500", priority="high"))
+    warm(s, index="S&P 500")
+    ids = put(s, returns("S&P 500", priority="high"))
     r = drain(s, "-n", "1", "--workers", "1")
     same(r.code, 0)
     total = json.loads(task(s, ids[0])["result"])
-    chunks = _chunks(s)
+    chunks = chunk_tasks(s)
     n = math.ceil(total["tickers"] / 50)
     same(total["chunks"], n)
     same(sorted(chunks), sorted("%d/%d" % (i + 1, n) for i in range(n)))
-    same(_charts(s), {})
+    same(charts(s), {})
     # Asking again while they wait makes no second ones.
-    put(s, _returns("S&P 500"))
+    put(s, returns("S&P 500"))
     same(drain(s, "--workers", "4").code, 0)
-    doc = _doc(s, "S&P 500")
+    doc = document(s, "S&P 500")
     same((doc["count"], doc["partial"]), (total["tickers"], False))
-    same(set(_charts(s).values()), {1})
-    same(len(_charts(s)), total["tickers"])
+    same(set(charts(s).values()), {1})
+    same(len(charts(s)), total["tickers"])
     same(s.r.get("annual_returns"), s.r.get(VALUE % "S&P 500"))
     same(sum(json.loads(task(s, i)["result"])["last"] for i in chunks.values()),
          1)
@@ -138,7 +86,7 @@ def chunks_of_fifty(s):
 
 def index_not_fresh(s):
     s.fresh()
-    ids = put(s, _returns())
+    ids = put(s, returns())
     r = drain(s, "-n", "1", "--workers", "1")
     same((r.code, status(s, *ids)), (0, ["scheduled"]))
     t = task(s, ids[0])
@@ -152,11 +100,11 @@ def index_not_fresh(s):
 
 
 def delisted(s):
-    _warm(s, "kind=404 path=/v8/finance/chart/AAPL",
+    warm(s, "kind=404 path=/v8/finance/chart/AAPL",
           "kind=missing path=/v8/finance/chart/MSFT")
-    put(s, _returns())
+    put(s, returns())
     same(drain(s).code, 0)
-    doc = _doc(s)
+    doc = document(s)
     same((doc["count"], doc["partial"]), (30, False))
     by = {x["Ticker"]: x for x in doc["data"]}
     for ticker in ("AAPL", "MSFT"):
@@ -168,54 +116,54 @@ def delisted(s):
 
 def unreadable(s):
     """A chart that stays unreadable does not keep the others."""
-    _warm(s, "kind=html path=/v8/finance/chart/AAPL")
-    put(s, _returns())
+    warm(s, "kind=html path=/v8/finance/chart/AAPL")
+    put(s, returns())
     same(drain(s).code, 0)
-    doc = _doc(s)
+    doc = document(s)
     same((doc["count"], doc["partial"]), (30, False))
     same([x["Ticker"] for x in doc["data"] if x["error"]], ["AAPL"])
-    same(_charts(s)["AAPL"], 2)
+    same(charts(s)["AAPL"], 2)
 
 
 def passing_faults(s):
     """One 5xx, a body cut off and a reset are asked again."""
-    _warm(s, *("kind=%s after=%d count=1%s" % (k, i, CHART)
+    warm(s, *("kind=%s after=%d count=1%s" % (k, i, CHART)
                for k, i in (("503", 3), ("short", 8), ("reset", 15))))
-    put(s, _returns())
+    put(s, returns())
     same(drain(s).code, 0)
-    doc = _doc(s)
+    doc = document(s)
     same((doc["count"], doc["partial"]), (30, False))
     same([x["error"] for x in doc["data"]], [None] * 30)
-    same(sum(_charts(s).values()), 33)
+    same(sum(charts(s).values()), 33)
 
 
 def kept_when_it_fails(s):
     """What is done stays; the second run asks for the rest only."""
-    _warm(s, "kind=503 count=2 path=/v8/finance/chart/MSFT")
-    ids = put(s, _returns())
+    warm(s, "kind=503 count=2 path=/v8/finance/chart/MSFT")
+    ids = put(s, returns())
     drain(s, "-n", "2", "--workers", "1")
     same(status(s, *ids), ["completed"])
-    chunk = _chunks(s)["1/1"]
+    chunk = chunk_tasks(s)["1/1"]
     same(task(s, chunk)["status"], "scheduled")
     kept = [k for k in s.r.hkeys(WORK % INDEX) if k.startswith("t:")]
     assert kept and len(kept) < 30, kept
-    same(_doc(s), None)
+    same(document(s), None)
     s.post("/_/reset")
     s.r.zadd(KEY + "scheduled", {chunk: 1})
     same(drain(s).code, 0)
     same(task(s, chunk)["status"], "completed")
-    asked = _charts(s)
+    asked = charts(s)
     same(len(asked), 30 - len(kept))
-    same(_doc(s)["count"], 30)
+    same(document(s)["count"], 30)
 
 
 def fails_for_good(s):
     """The document is written without what a failed chunk did not get."""
-    _warm(s, "kind=503 path=/v8/finance/chart/MSFT")
-    put(s, _returns())
+    warm(s, "kind=503 path=/v8/finance/chart/MSFT")
+    put(s, returns())
     same(drain(s, TASK_MAX_ATTEMPTS=1).code, 0)
-    same(task(s, _chunks(s)["1/1"])["status"], "failed")
-    doc = _doc(s)
+    same(task(s, chunk_tasks(s)["1/1"])["status"], "failed")
+    doc = document(s)
     same((doc["success"], doc["partial"], doc["total"]), (True, True, 30))
     assert 0 < doc["count"] < 30
     assert "MSFT" not in [x["Ticker"] for x in doc["data"]]
@@ -224,22 +172,22 @@ def fails_for_good(s):
 
 def limited(s):
     """A 429 holds Yahoo and is no attempt before anything came."""
-    _warm(s, "kind=429 retry-after=120" + CHART)
-    put(s, _returns())
+    warm(s, "kind=429 retry-after=120" + CHART)
+    put(s, returns())
     same(drain(s).code, 0)
-    t = task(s, _chunks(s)["1/1"])
+    t = task(s, chunk_tasks(s)["1/1"])
     same((t["status"], t["retry_count"]), ("scheduled", None))
     assert "rate-limited" in t["put_off"], t
-    assert sum(_charts(s).values()) <= 2  # two are in flight together
-    same(_doc(s), None)
+    assert sum(charts(s).values()) <= 2  # two are in flight together
+    same(document(s), None)
 
 
 def killed(s):
     """The worker of a chunk dies: another goes on, and asks for the rest."""
-    _warm(s)
-    put(s, _returns())
+    warm(s)
+    put(s, returns())
     same(drain(s, "-n", "1", "--workers", "1").code, 0)
-    chunk = _chunks(s)["1/1"]
+    chunk = chunk_tasks(s)["1/1"]
     with Drain(s, "--workers", "1", YAHOO_RATE_LIMIT="20") as d:
         wait_until(running(s, chunk), "the chunk")
         wait_until(lambda: s.r.hlen(WORK % INDEX) > 8, "five records")
@@ -250,16 +198,16 @@ def killed(s):
     s.post("/_/reset")
     s.r.zadd(KEY + "processing", {chunk: 1})  # its lease has run out
     same(drain(s).code, 0)
-    same(len(_charts(s)), 30 - len(kept))
-    same((_doc(s)["count"], _doc(s)["partial"]), (30, False))
+    same(len(charts(s)), 30 - len(kept))
+    same((document(s)["count"], document(s)["partial"]), (30, False))
 
 
 def rate_and_progress(s):
     """Yahoo's own limit holds, and the task says how far it is."""
-    _warm(s)
-    put(s, _returns())
+    warm(s)
+    put(s, returns())
     same(drain(s, "-n", "1", "--workers", "1").code, 0)
-    chunk, seen = _chunks(s)["1/1"], set()
+    chunk, seen = chunk_tasks(s)["1/1"], set()
     began = time.monotonic()
     with Drain(s, "--workers", "2", YAHOO_RATE_LIMIT="10", TASK_LEASE="1") as d:
         wait_until(lambda: seen.add(task(s, chunk).get("progress")) or
@@ -267,19 +215,19 @@ def rate_and_progress(s):
                    "progress")
         same(d.end(timeout=60), 0)
     assert time.monotonic() - began >= 29 / 10 - 0.2
-    same(_doc(s)["count"], 30)
+    same(document(s)["count"], 30)
 
 
 def foreground(s):
-    _warm(s)
+    warm(s)
     r = s.fetch("--returns", "--index", INDEX)
     same((r.code, r.err), (0, ""))
     same((r.doc["count"], list(r.doc)), (30, HEAD))
-    same(len(_charts(s)), 30)
+    same(len(charts(s)), 30)
     again = s.fetch("--returns", "--index", "djia", "--format", "json")
     same((again.code, again.out), (0, r.out))
-    same(len(_charts(s)), 30)
-    same(_doc(s)["data_hash"], r.doc["data_hash"])
+    same(len(charts(s)), 30)
+    same(document(s)["data_hash"], r.doc["data_hash"])
     rows = list(csv.reader(io.StringIO(s.fetch(
         "--returns", "--index", INDEX, "--format", "csv").out)))
     same(rows[0], NAMES)
@@ -292,7 +240,7 @@ def foreground(s):
     table = s.fetch("--returns", "--index", INDEX, "--format", "table").out
     assert "NOT LIVE DATA" in table and "30 companies" in table, table
     same(s.fetch("--returns", "--index", INDEX, "--refresh").code, 0)
-    same(set(_charts(s).values()), {2})
+    same(set(charts(s).values()), {2})
 
 
 def foreground_without(s):
@@ -307,7 +255,7 @@ def foreground_without(s):
 
 
 def foreground_faults(s):
-    _warm(s, "kind=503" + CHART)
+    warm(s, "kind=503" + CHART)
     r = s.fetch("--returns", "--index", INDEX)
     same((r.code, r.out), (69, ""))
     assert "503" in r.err, r
@@ -329,17 +277,17 @@ def usage(s):
                  ["annual-returns", "--index", "Any"]):
         same(run("enqueue", *args, env=s.env()).code, 64, args)
     r = run("enqueue", "-", env=s.env(), stdin=json.dumps(
-        _returns(sector="1/1", id=str(uuid.uuid4()))) + "\n")
+        returns(sector="1/1", id=str(uuid.uuid4()))) + "\n")
     same(r.code, 65)
 
 
 def enqueue_words(s):
-    _warm(s)
+    warm(s)
     r = run("enqueue", "annual-returns", "--index", "djia", env=s.env())
     same(r.code, 0)
     same(task(s, r.out.strip())["spec"].split("|")[1:], ["DJIA", "Any"])
     same(drain(s).code, 0)
-    same(_doc(s)["count"], 30)
+    same(document(s)["count"], 30)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,8 @@
-"""What the tests of schedule share: the program, what it left in Redis, and a
-way to cut it off from there."""
-import os
-import socket
-import subprocess
-import threading
+"""What the tests of schedule share: the program, and what it left in Redis."""
 import time
 from types import FunctionType
 
-from harness import Servers, program, run
+from harness import Servers, run
 
 Q = "stocknity:{default}:"
 SLOTS = Q + "slots"
@@ -66,77 +61,6 @@ def since(s, seconds, on="1"):
     """As if the switch had been set that long ago."""
     s.cli("HSET", SLOTS, "switch", "%s %d" % (
         on, (time.time() - seconds) * 1000000))
-
-
-class Cut:
-    """Between a program and Redis: kills the program instead of passing its
-    command number `most` on; or, if told to drop, passes that on and closes
-    the connection without an answer."""
-
-    def __init__(self, s, name, most, drop=False):
-        self.path = os.path.join(s.dir, name)
-        self.server = socket.socket(socket.AF_UNIX)
-        self.server.bind(self.path)
-        self.server.listen(4)
-        self.redis, self.most, self.drop = s.socket, most, drop
-        self.names, self.child = [], None
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                client, _ = self.server.accept()
-            except OSError:
-                return
-            redis = socket.socket(socket.AF_UNIX)
-            redis.connect(self.redis)
-            threading.Thread(target=self.answers, args=(redis, client),
-                             daemon=True).start()
-            threading.Thread(target=self.commands, args=(client, redis),
-                             daemon=True).start()
-
-    def answers(self, redis, client):
-        try:
-            while data := redis.recv(65536):
-                if self.most == -1:  # this one was dropped
-                    self.most = 1 << 30
-                    client.shutdown(socket.SHUT_RDWR)
-                    return
-                client.sendall(data)
-        except OSError:
-            pass
-
-    def commands(self, client, redis):
-        stream = client.makefile("rb")
-        try:
-            while head := stream.readline():
-                command = [head]
-                for _ in range(int(head[1:])):
-                    command.append(stream.readline())
-                    command.append(stream.read(int(command[-1][1:]) + 2))
-                if len(self.names) == self.most and self.drop:
-                    self.most = -1
-                elif len(self.names) == self.most:
-                    self.child.kill()
-                    self.child.wait()
-                    break
-                self.names.append(command[2].strip().decode())
-                redis.sendall(b"".join(command))
-        except OSError:
-            pass
-        finally:
-            redis.close()
-            client.close()
-
-    def run(self, s, db, job, **env):
-        with subprocess.Popen(
-                [program("schedule"), "run", job], stdin=subprocess.DEVNULL,
-                env=s.env(REDIS_URL="unix://%s?db=%s" % (self.path, db),
-                          TZ="UTC", **env)) as child:
-            self.child = child
-            child.wait(30)
-            self.server.close()
-            return child.returncode
 
 
 def servers():

@@ -6,8 +6,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from cut import Cut  # noqa: E402
 from harness import BUILD, main  # noqa: E402
-from schedule_kit import (DAILY, DAY, JOBS, Q, SLOTS, Cut, ago,  # noqa: E402
+from schedule_kit import (DAILY, DAY, JOBS, Q, SLOTS, ago,  # noqa: E402
                           history, quiet, same, schedule, servers, show, tasks,
                           tests_of)
 
@@ -19,7 +20,7 @@ def killed_anywhere(s, job, env, prepare, want):
     for db in (62, 63):  # the first time Redis does not know all scripts
         prepare(str(db))
         whole = Cut(s, "%s-whole-%d" % (job, db), 1 << 30)
-        same(whole.run(s, db, job, **env), 0)
+        same(whole.run(s, db, "schedule", "run", job, **env), 0)
     points = [k for k in range(len(whole.names) + 1)
               if k == 0 or whole.names[k - 1].startswith("EVAL")]
     assert len(points) >= 5, whole.names
@@ -28,7 +29,8 @@ def killed_anywhere(s, job, env, prepare, want):
     s.cli("FLUSHALL")
     for at, k in enumerate(points):
         prepare(str(at + 1))
-        code = Cut(s, "%s-%d" % (job, k), k).run(s, at + 1, job, **env)
+        code = Cut(s, "%s-%d" % (job, k), k).run(
+            s, at + 1, "schedule", "run", job, **env)
         same(code, 0 if k == len(whole.names) else -9, "at command %d" % k)
     time.sleep(1.1)  # the leases, of TASK_LEASE
     for at, k in enumerate(points):
@@ -63,12 +65,12 @@ def an_answer_that_is_lost_changes_nothing(s):
     env = {"TASK_LEASE": 1}
     s.fresh()
     whole = Cut(s, "whole", 1 << 30)
-    same(whole.run(s, 63, "daily", **env), 0)
+    same(whole.run(s, 63, "schedule", "run", "daily", **env), 0)
     s.cli("FLUSHALL")
     codes = []
     for k in range(len(whole.names)):
         codes.append(Cut(s, "lost-%d" % k, k, drop=True).run(
-            s, k + 1, "daily", **env))
+            s, k + 1, "schedule", "run", "daily", **env))
     assert set(codes) <= {0, 69} and 0 in codes, codes
     time.sleep(1.1)
     for k in range(len(whole.names)):
