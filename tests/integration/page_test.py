@@ -23,7 +23,8 @@ def same(got, want, what=""):
 
 class World(Web):
     def __init__(self):
-        super().__init__(API_TOKEN=TOKEN)
+        super().__init__(API_TOKEN=TOKEN, ALPHAVANTAGE_KEY="k",
+                         SOURCES="finviz,yahoo,polygon,alphavantage")
         self.workers = None
         try:
             self.browser = Browser(self.dir)
@@ -75,6 +76,57 @@ def loads_without_a_console_error(w):
     same(b.text("#queue div dt"), "Pending")
     assert "503 companies from finviz" in b.text("#about"), b.text("#about")
     same(b.js("document.getElementById('risk').hidden"), True)
+
+
+def sources_say_what_they_may(w):
+    b = w.settled()
+    b.wait("document.querySelectorAll('#sources article').length === 4", "them")
+    texts = dict(zip(("finviz", "yahoo", "polygon", "alphavantage"),
+                     b.js("[...document.querySelectorAll('#sources article')]"
+                          ".map((a) => a.textContent)")))
+    assert "1,000 calls a second at most" in texts["finviz"], texts
+    assert "off" in texts["polygon"] and "POLYGON_KEY" in texts["polygon"], texts
+    assert "25 of 25 calls left today" in texts["alphavantage"], texts
+    assert "not asked yet" in texts["alphavantage"], texts
+    assert "today" not in texts["finviz"], texts
+
+
+def annual_returns_are_drawn_and_listed(w):
+    w.cli("FLUSHALL")
+    w.fill_cache()
+    same(run("fetch", "--returns", "--index", "DJIA", env=w.env()).code, 0)
+    b = w.browser
+    b.open("http://localhost:%d/?index=DJIA" % w.port)
+    b.wait("!document.getElementById('risk').hidden", "the picture")
+    same(b.js("document.querySelectorAll('#scatter circle').length"), 30)
+    assert "from yahoo (demo)" in b.text("#risk-about"), b.text("#risk-about")
+    doc = json.loads(w.get("/api/annual-returns?index=DJIA").body)
+    want = {r["Ticker"]: r for r in doc["data"]}
+    for field, form in (("expected_annual_return", "%+.2f%%"),
+                        ("expected_annual_risk", "%.2f%%")):
+        for ticker, text in zip(b.column("Ticker"), b.column(field)):
+            same(text.replace("−", "-"), form % (want[ticker][field] * 100), ticker)
+    assert "annual returns: fresh, " in b.text("#datasets"), b.text("#datasets")
+    # another index has none
+    b.choose("#index", "S&P 500")
+    b.wait("document.getElementById('risk').hidden", "no picture")
+    same(b.js("document.querySelectorAll('[data-field=expected_annual_risk]')"
+              ".length"), 0)
+    same(b.complaints(), [])
+
+
+def filled_gaps_say_so(w):
+    w.cli("FLUSHALL")
+    r = run("fetch", "--index", "DJIA", "--fill=beta,peg",
+            env=w.env(SOURCES="yahoo,finviz"))
+    assert '"filled":{' in r.out, r
+    b = w.browser
+    b.open("http://localhost:%d/?index=DJIA" % w.port)
+    b.wait("document.querySelector('#about .filled')", "the words")
+    assert "gaps filled: peg" in b.text("#about") and \
+        "from finviz" in b.text("#about .filled"), b.text("#about")
+    b = w.settled("?index=DJIA")
+    b.wait("document.querySelector('#about .filled') === null", "those without")
 
 
 def demo_data_say_so(w):
@@ -425,7 +477,8 @@ def without_the_library_the_table_stands(w):
 
 
 TESTS = [
-    loads_without_a_console_error, demo_data_say_so,
+    loads_without_a_console_error, sources_say_what_they_may,
+    annual_returns_are_drawn_and_listed, filled_gaps_say_so, demo_data_say_so,
     missing_is_a_dash_and_never_0, sorts_with_the_keyboard,
     filters_by_index_sector_and_text, absent_dataset_is_told_and_comes,
     stale_data_say_so, refresh_leads_to_a_new_table,

@@ -10,8 +10,9 @@ import { reveal, showTable } from "./table.js";
 const POLL = 5000, SOON = 1500;
 
 let shown = null; // the envelope on the screen
-let returns = null; // annual returns by ticker
-let returnsAt; // when they were made
+let returns = null; // annual returns of an index, by ticker
+let returnsAt; // of which index, and when they were made
+let returnsThere = []; // of which indexes the API has them
 let wanted = 0; // the newest choice: an answer to an older one is dropped
 let again = 0; // timer of an absent dataset
 
@@ -21,6 +22,17 @@ const choice = () => ({ index: $("index").value, sector: $("sector").value });
 function notice(text, kind = "") {
 	$("notice").className = `notice ${kind}`;
 	say($("notice"), text || "\u00a0");
+}
+
+/** Whose figures fill gaps: "beta, pe from yahoo". */
+function filled(e) {
+	const by = new Map();
+	for (const [field, from] of Object.entries(e.filled ?? {}))
+		for (const source of typeof from === "string" ? [from] : Object.keys(from))
+			if (source !== e.source)
+				by.set(source, [...by.get(source) ?? [], field]);
+	return [...by].map(([source, fields]) =>
+		`${fields.slice(0, 6).join(", ")}${fields.length > 6 ? ` and ${fields.length - 6} more` : ""} from ${source}`).join("; ");
 }
 
 /** Where the figures come from, how old they are, and what is wrong with them. */
@@ -37,7 +49,8 @@ function about() {
 	].filter(Boolean);
 	$("about").replaceChildren(...marks, `${rows} from ${e.source}, fetched `,
 		h("time", { datetime: e.fetched_at }, `${span(old)} ago`),
-		left > 0 ? `, fresh for ${span(left)}` : "");
+		left > 0 ? `, fresh for ${span(left)}` : "",
+		filled(e) ? h("span", { class: "filled" }, `; gaps filled: ${filled(e)}`) : "");
 }
 
 function warn() {
@@ -54,12 +67,13 @@ function warn() {
 }
 
 function draw() {
-	const rows = returns === null ? shown.data
-		: shown.data.map((r) => ({ ...r, ...returns.by.get(r.Ticker) }));
+	const mine = returns?.index === shown.index ? returns : null;
+	const rows = mine === null ? shown.data
+		: shown.data.map((r) => ({ ...r, ...mine.by.get(r.Ticker) }));
 	showMap(rows, shown.sector === "Any");
-	showTable(rows, returns !== null);
-	if (returns !== null)
-		showRisk(rows, `One year of daily figures${returns.source ? ` from ${returns.source}` : ""}${returns.origin ? " (demo)" : ""}; size is market cap`);
+	showTable(rows, mine !== null);
+	showRisk(mine === null ? [] : rows,
+		`One year of daily figures from ${mine?.source}${mine?.origin ? " (demo)" : ""}; size is market cap`);
 	about();
 }
 
@@ -86,6 +100,7 @@ async function load() {
 		shown = body;
 		draw();
 		warn();
+		loadReturns();
 	} catch (why) {
 		if (mine !== wanted)
 			return;
@@ -104,9 +119,9 @@ async function load() {
 }
 
 /** Where the API says that it has annual returns; else nothing is asked. */
-async function loadReturns(all) {
+async function loadReturns() {
 	const index = shown?.index;
-	const there = all.find((r) => r.index === index && r.fetched_at);
+	const there = returnsThere.find((r) => r.index === index && r.fetched_at);
 	const at = there ? `${index} ${there.fetched_at}` : undefined;
 	if (at === returnsAt)
 		return;
@@ -118,16 +133,18 @@ async function loadReturns(all) {
 		return;
 	}
 	try {
-		const { body } = await get(`/api/annual-returns?index=${encodeURIComponent(index)}`);
-		const list = Array.isArray(body.data) ? body.data : [];
-		const by = new Map(list.map((r) => [r.Ticker ?? r.symbol, {
+		const { body } = await get("/api/annual-returns", { index });
+		if (returnsAt !== at)
+			return; // another index was chosen meanwhile
+		const by = new Map(body.data.map((r) => [r.Ticker, {
 			expected_annual_return: r.expected_annual_return,
 			expected_annual_risk: r.expected_annual_risk }]));
-		returns = by.size ? { by, source: body.source, origin: body.origin } : null;
+		returns = by.size ? { index, by, source: body.source, origin: body.origin } : null;
 	} catch (why) {
 		if (!(why instanceof Refused))
 			throw why;
-		returns = null; // none yet: the picture is not shown
+		if (returnsAt === at)
+			returns = null; // none yet: the picture is not shown
 	}
 	if (shown)
 		draw();
@@ -138,11 +155,12 @@ const parts = [
 	["/api/scheduler/status", showScheduler],
 	["/api/cache/info", (b) => {
 		showSources(b.sources);
-		showDatasets(b.datasets);
+		showDatasets(b.datasets, b.annual_returns);
 		const mine = b.datasets.find((d) => d.index === shown?.index && d.sector === shown?.sector);
 		if (mine?.fetched_at && shown.fetched_at && mine.fetched_at > shown.fetched_at)
 			load();
-		loadReturns(b.annual_returns);
+		returnsThere = b.annual_returns;
+		loadReturns();
 	}],
 ];
 

@@ -42,15 +42,24 @@ export function showScheduler(s) {
 
 const state = (word, kind) => h("span", { class: `pill ${kind}` }, word);
 
+/** Calls a second, or a minute where a second has but a part of one. */
+function pace(rate) {
+	const [n, unit] = rate < 0.1 ? [rate * 60, "minute"] : [rate, "second"];
+	return `${fixed(n, n % 1 ? 2 : 0)} call${n === 1 ? "" : "s"} a ${unit} at most`;
+}
+
 export function showSources(list) {
 	$("sources").replaceChildren(...list.map((s) => {
+		if (s.off)
+			return h("article", {}, h("h3", {}, s.name), state("off", "idle"), h("p", {}, s.off));
 		const kind = s.breaker === "closed" ? "good" : s.breaker === "open" ? "bad" : "warn";
 		const failed = s.failures_last_minute > 0 ? `, ${count(s.failures_last_minute)} failed` : "";
 		const limiter = s.hold_seconds > 0 ? `held for ${span(s.hold_seconds)}`
 			: s.next_seconds > 0 ? `next slot in ${span(s.next_seconds)}` : "a slot is free";
 		return h("article", {},
 			h("h3", {}, s.name), s.asked ? state(`breaker ${s.breaker}`, kind) : state("not asked yet", "idle"),
-			h("p", {}, `${fixed(s.rate, s.rate % 1 ? 2 : 0)} call${s.rate === 1 ? "" : "s"} a second at most, ${limiter}`),
+			h("p", {}, `${pace(s.rate)}, ${limiter}`),
+			s.day_quota ? h("p", {}, `${count(s.day_left)} of ${count(s.day_quota)} calls left today`) : null,
 			h("p", {}, `${count(s.calls_last_minute)} calls in the last minute${failed}`),
 			s.breaker === "open" ? h("p", {}, `opens to a probe in ${span(s.open_seconds)}`) : null,
 			s.last_error ? h("p", { class: "error" }, `${s.last_error}, ${span(age(s.last_error_at))} ago`) : null);
@@ -70,7 +79,7 @@ function every(indexes, list) {
 			h("td", {}, count(d.rows)))))));
 }
 
-export function showDatasets(list) {
+export function showDatasets(list, returns) {
 	const indexes = [...new Set(list.map((d) => d.index))];
 	$("datasets").replaceChildren(...indexes.map((index) => {
 		const mine = list.filter((d) => d.index === index);
@@ -85,7 +94,9 @@ export function showDatasets(list) {
 					title: `${sector}: ${d?.state ?? "absent"}${d && "rows" in d ? `, ${count(d.rows)} rows, ${span(d.age_seconds)} old` : ""}` });
 			})),
 			h("p", {}, newest === null ? words
-				: `${words}; ${span(newest)}${span(oldest) === span(newest) ? "" : ` to ${span(oldest)}`} old, from ${[...new Set(mine.map((d) => d.source).filter(Boolean))].join(", ") || NONE}`));
+				: `${words}; ${span(newest)}${span(oldest) === span(newest) ? "" : ` to ${span(oldest)}`} old, from ${[...new Set(mine.map((d) => d.source).filter(Boolean))].join(", ") || NONE}`),
+			...returns.filter((r) => r.index === index && r.fetched_at).map((r) =>
+				h("p", {}, `annual returns: ${r.state}, ${span(r.age_seconds)} old, from ${r.source}`)));
 	}), ...(indexes.length ? [] : [h("p", {}, "Nothing is cached yet.")]));
 	every(indexes, list);
 }
