@@ -54,8 +54,10 @@ source_text(struct buf *b, const struct source_about *a,
 		buf_addf(b, "passed over: %s\n", a->lacks);
 		return;
 	}
-	if (a->rate > 0)
+	if (a->rate >= 0.1)
 		buf_addf(b, "%g/s, ", a->rate);
+	else if (a->rate > 0)
+		buf_addf(b, "%g a minute, ", 60 * a->rate);
 	if (a->quota > 0)
 		buf_addf(b, "%lld of %lld calls left today, ",
 		    (long long)a->left, (long long)a->quota);

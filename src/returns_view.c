@@ -8,18 +8,18 @@
 static const struct column {
 	const char *name, *title; /* of the document, of the table */
 	int width;
-	int percent;
+	enum { PLAIN, FIGURE, PERCENT } what;
 } columns[] = {
-	{ "Ticker", "Ticker", -8, 0 },
-	{ "currency", "Cur", -4, 0 },
-	{ "points", "Points", 6, 0 },
-	{ "nulls", "Nulls", 6, 0 },
-	{ "first", "First", 11, 0 },
-	{ "last", "Last", 11, 0 },
-	{ "expected_annual_return", "Return", 9, 1 },
-	{ "expected_annual_risk", "Risk", 9, 1 },
-	{ "return_risk_ratio", "Ratio", 7, 0 },
-	{ "error", "", -1, 0 },
+	{ "Ticker", "Ticker", -8, PLAIN },
+	{ "currency", "Cur", -4, PLAIN },
+	{ "points", "Points", 6, PLAIN },
+	{ "nulls", "Nulls", 6, PLAIN },
+	{ "first", "First", 11, FIGURE },
+	{ "last", "Last", 11, FIGURE },
+	{ "expected_annual_return", "Return", 9, PERCENT },
+	{ "expected_annual_risk", "Risk", 9, PERCENT },
+	{ "return_risk_ratio", "Ratio", 7, FIGURE },
+	{ "error", "", -1, PLAIN },
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -84,9 +84,9 @@ table_row(struct buf *b, struct json_object *record)
 		if (v == NULL)
 			buf_addf(
 			    b, "%*s", c->width, i + 1 == COLUMNS ? "" : "-");
-		else if (c->percent)
+		else if (c->what == PERCENT)
 			buf_addf(b, "%*.2f%%", c->width - 1, x * 100);
-		else if (json_object_is_type(v, json_type_double))
+		else if (c->what == FIGURE)
 			buf_addf(b, "%*.2f", c->width, x);
 		else
 			buf_addf(b, "%*s", c->width, json_object_get_string(v));

@@ -140,6 +140,16 @@ settings() { # the environment that a program of this stack needs
 		echo "FINVIZ_URL=$market"
 		echo "YAHOO_URL=$market"
 		echo "YAHOO_COOKIE_URL=$market/cookie"
+		# It stands in for the others too, and bears more than they do.
+		echo "RATE_LIMIT=20"
+		echo "YAHOO_RATE_LIMIT=100"
+		echo "SOURCES=finviz,yahoo,polygon,alphavantage,iex"
+		echo "POLYGON_URL=$market"
+		echo "POLYGON_KEY=demo"
+		echo "ALPHAVANTAGE_URL=$market"
+		echo "ALPHAVANTAGE_KEY=demo"
+		echo "IEX_URL=$market/stable"
+		echo "IEX_TOKEN=demo"
 	fi
 }
 
@@ -151,8 +161,10 @@ own_settings() {
 	export STOCKNITY_CONF
 	unset REDIS_URL REDIS_HOST REDIS_PORT REDIS_DB REDIS_USERNAME \
 		REDIS_PASSWORD
-	[ "$1" = run ] || unset FINVIZ_URL YAHOO_URL YAHOO_COOKIE_URL SOURCES \
-		RATE_LIMIT YAHOO_RATE_LIMIT http_proxy HTTP_PROXY ALL_PROXY all_proxy
+	[ "$1" = run ] || unset FINVIZ_URL FINVIZ_AUTH YAHOO_URL \
+		YAHOO_COOKIE_URL SOURCES FILL_FIELDS RATE_LIMIT YAHOO_RATE_LIMIT \
+		POLYGON_URL POLYGON_KEY ALPHAVANTAGE_URL ALPHAVANTAGE_KEY \
+		IEX_URL IEX_TOKEN http_proxy HTTP_PROXY ALL_PROXY all_proxy
 }
 
 failed() { # STATUS WHAT: the stack stays, for a look at it
@@ -169,22 +181,47 @@ refresh() { # OPTION...: of a dataset by the workers; its task must complete
 		>/dev/null || failed $? "the refresh has not been done"
 }
 
+has_returns() { # INDEX
+	[ "$(redis-cli -s "$dir/redis.sock" exists "annual_returns:$1")" = 1 ]
+}
+
+# Return and risk of a year, by the workers: of the S&P 500 for the page, of the
+# DJIA to be seen here.  A call a company: on the live sources that is half a
+# minute, and eight, so it is begun and not waited for.
+returns() {
+	for index in DJIA "S&P 500"; do
+		has_returns "$index" || bin/enqueue annual-returns --index "$index" \
+			>/dev/null || failed $? "annual returns were not enqueued"
+	done
+	[ "$1" = demo ] || return 0
+	refresh --index DJIA
+	wait_for "${STACK_WAIT:-120}" has_returns DJIA ||
+		failed 75 "the annual returns are not there"
+	echo
+	echo "Return and risk of a year:"
+	bin/fetch --returns --index DJIA --format table ||
+		failed $? "the annual returns cannot be shown"
+}
+
 show() {
 	echo
 	if [ "$1" = demo ]; then
-		echo "DEMO: a market server on this machine stands in for Finviz" \
-			"and Yahoo. Not live data."
+		echo "DEMO: a market server on this machine stands in for the" \
+			"sources. Not live data."
 	fi
 	# A refresh through the queue; what it made is read out of the cache.
 	refresh --index "S&P 500" --sector Technology
 	bin/fetch --index "S&P 500" --sector Technology --format table ||
 		failed $? "what it fetched cannot be shown"
+	returns "$1"
 	echo
 	echo "The stack is up ($dir): http://localhost:$port/"
 	echo "Try:"
 	echo "  curl http://localhost:$port/api/scheduler/status"
 	echo "  export STOCKNITY_CONF=$dir/settings   # and no REDIS_URL of your own"
 	echo "  bin/fetch --index DJIA --sort -Change"
+	[ "$1" = run ] ||
+		echo "  bin/fetch --index DJIA --source polygon --fill"
 	echo "  bin/enqueue stock-data --all --wait && bin/status"
 	[ "$1" = run ] || echo "  curl http://127.0.0.1:$(cat "$dir/market.port")/_/calls"
 	echo "make stop ends it."

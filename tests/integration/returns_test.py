@@ -239,6 +239,10 @@ def foreground(s):
     same([json.loads(line) for line in lines], r.doc["data"])
     table = s.fetch("--returns", "--index", INDEX, "--format", "table").out
     assert "NOT LIVE DATA" in table and "30 companies" in table, table
+    by = {x["Ticker"]: x for x in r.doc["data"]}
+    for line in table.splitlines()[1:31]:
+        ticker, _, _, _, first, last = line.split()[:6]
+        same((first, last), tuple("%.2f" % by[ticker][k] for k in ("first", "last")))
     same(s.fetch("--returns", "--index", INDEX, "--refresh").code, 0)
     same(set(charts(s).values()), {2})
 

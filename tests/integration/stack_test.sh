@@ -45,12 +45,22 @@ check "demo ends with 0" test $? -eq 0
 check "the table is there" says 'AAPL .*Apple Inc (demo)'
 check "it says what it is" says 'NOT LIVE DATA'
 check "companies are counted" says '^[0-9]* companies  S&P 500 / Technology'
+check "returns are there" says '^ AAPL .*%  *[0-9.]*%  *-*[0-9.]*$'
+check "of all of the index" says '^30 companies  DJIA  yahoo'
 check "it prints the URL" says "http://localhost:$STACK_PORT/\$"
 check "the page is there" asks / '<title>Stocknity Data'
 check "its library is there" asks /stocknity/lib/d3-hierarchy.js d3
 check "the API is there" asks /api/health/live '"success":true'
+check "it serves returns" asks '/api/annual-returns?index=DJIA' '"Ticker":"AAPL"'
+check "it joins them" asks '/api/stocks?index=DJIA&returns=1' \
+	'"expected_annual_risk":0'
 check "it serves the table" asks '/api/stocks?sector=Technology' '"Ticker":"AAPL"'
 first=$(pids)
+for source in finviz yahoo polygon alphavantage iex; do
+	check "$source can be asked" test "$(env STOCKNITY_CONF="$STACK_DIR/settings" \
+		bin/fetch --index DJIA --sector Energy --source "$source" --format csv \
+		--fields Ticker,price)" = "$(printf 'Ticker,price\r\nCVX,152.8\r')"
+done
 check "what it prints to try works" env STOCKNITY_CONF="$STACK_DIR/settings" \
 	bin/fetch --index DJIA --format csv --limit 1 -v >/dev/null
 tools/stack.sh demo >"$tmp/out" 2>&1
