@@ -1,7 +1,8 @@
 /*
  * What the parts of the fetcher share: fetcher.c has the interface and the
- * sweeps' way through flight, sources and cache; fetcher_answer.c answers the
- * requests.  Nobody else includes this.
+ * sweeps' way through flight and sources; fetcher_land.c brings what they made
+ * into the cache; fetcher_answer.c answers the requests.  Nobody else includes
+ * this.
  */
 #ifndef FETCHER_PART_H
 #define FETCHER_PART_H
@@ -70,6 +71,10 @@ void fetcher_answer_fetched(
 /* Answer all of a path: what the cache still has, else a failure. */
 void fetcher_answer_failed(
     struct fetcher *, const struct path *, const struct err *why);
+
+/* The path's sweep has a table: publish it, and answer who waits for it.
+ * RC_BUSY: it was held back, and the next source has its turn. */
+enum rc fetcher_land(struct fetcher *, struct path *, struct err *);
 
 /* Read the cache for a request; what Redis refuses is as if it had nothing
  * (fetcher_lose_redis).  RC_OK, or no way to go on. */

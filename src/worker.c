@@ -9,40 +9,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "handler.h"
-#include "store/queue.h"
-#include "worker.h"
+#include "worker_part.h"
 
-#define NAP_MS    10   /* the least sleep between claims */
-#define LISTEN_MS 2000 /* between looks whether a task is still wanted */
-#define AGAIN_MS  300  /* between tries where Redis is away */
+#define NAP_MS 10 /* the least sleep between claims */
 
 static volatile sig_atomic_t stop;
-
-/* A task in hand. */
-struct held {
-	struct run run;
-	int gone;      /* its lease is lost */
-	int cancelled; /* someone wants it to stop */
-	int late;      /* it ran beyond TASK_DEADLINE */
-};
-
-struct bench {
-	const struct worker_plan *plan;
-	struct worker_seat *seat;
-	struct redis *redis;
-	struct queue *queue;
-	struct toolbox tools;
-	char owner[TASK_OWNER + 1];
-	struct task tasks[QUEUE_CLAIM_LIGHT];
-	struct held held[QUEUE_CLAIM_LIGHT];
-	size_t n, at;     /* in hand; the one that runs */
-	int64_t renew_ms; /* when to renew next */
-	int64_t
-	    lease_ms;   /* until then all in hand is ours, if renewed at all */
-	int64_t end_ms; /* the deadline of the task that runs */
-	struct err fatal; /* rc RC_OK: go on */
-};
 
 static void
 on_signal(int sig)
@@ -87,216 +58,6 @@ follow(pid_t parent)
 		stop = SIGTERM;
 }
 
-static int64_t
-lease_ms(const struct bench *b)
-{
-	return b->plan->config->task_lease * 1000;
-}
-
-/* A third of the lease, so that two renewals may fail; and soon enough for who
- * cancels a task, of which a renewal tells. */
-static void
-renewed(struct bench *b)
-{
-	int64_t ms = lease_ms(b) / 3, now_ms = clock_mono_ms();
-
-	b->renew_ms = now_ms + (ms < LISTEN_MS ? ms : LISTEN_MS);
-	b->lease_ms = now_ms + lease_ms(b);
-}
-
-/* Redis is away: is there time to wait for it, as what is in hand is ours? */
-static int
-can_wait(const struct bench *b, enum rc rc)
-{
-	return rc == RC_STORE && !worker_was_told() &&
-	       clock_mono_ms() + AGAIN_MS < b->lease_ms;
-}
-
-/* The same, and that was waited for. */
-static int
-waited(const struct bench *b, enum rc rc)
-{
-	if (!can_wait(b, rc))
-		return 0;
-	clock_sleep_ms(AGAIN_MS);
-	return !worker_was_told();
-}
-
-/* Renew all that is in hand; what has run waits for its batch to be settled. */
-static void
-renew(struct bench *b, const char *progress)
-{
-	int64_t lease_end_ms = b->lease_ms;
-
-	renewed(b);
-	for (size_t i = 0; i < b->n; i++) {
-		struct held *h = &b->held[i];
-		struct err e;
-		int cancelled = 0;
-		enum rc rc;
-
-		if (h->gone)
-			continue;
-		rc = queue_renew(b->queue, &b->tasks[i],
-		    i == b->at ? progress : "", &cancelled, &e);
-		if (rc == RC_OK) {
-			h->cancelled |= cancelled;
-			continue;
-		}
-		if (rc == RC_BUSY) {
-			h->gone = 1;
-			log_warn("task=%s: %s", b->tasks[i].id, e.msg);
-			continue;
-		}
-		b->lease_ms = lease_end_ms;
-		b->renew_ms = clock_mono_ms() + AGAIN_MS;
-		if (!can_wait(b, rc))
-			b->fatal = e;
-		else
-			log_debug("not renewed, again soon: %s", e.msg);
-		return;
-	}
-}
-
-/* Go on with the task that runs? */
-static int
-pulse(void *arg, const char *progress)
-{
-	struct bench *b = arg;
-	struct held *h = &b->held[b->at];
-	int64_t now_ms = clock_mono_ms();
-
-	if (worker_was_told())
-		return 0;
-	if (now_ms >= b->end_ms) {
-		h->late = 1;
-		return 0;
-	}
-	if (now_ms >= b->renew_ms)
-		renew(b, progress);
-	return b->fatal.rc == RC_OK && !h->gone && !h->cancelled;
-}
-
-static void
-count(_Atomic int64_t *what, int64_t n)
-{
-	atomic_fetch_add_explicit(what, n, memory_order_relaxed);
-}
-
-/* RC_BUSY of a settlement: the lease ran out, and someone else has it or will
- * have it.  Nothing of ours was changed. */
-static enum rc
-settled(struct bench *b, const struct task *t, _Atomic int64_t *what,
-    const struct err *e, enum rc rc)
-{
-	if (rc == RC_OK)
-		count(what, 1);
-	if (rc != RC_BUSY)
-		return rc;
-	count(&b->seat->lost, 1);
-	log_warn("task=%s not settled: %s", t->id, e->msg);
-	return RC_OK;
-}
-
-static enum rc
-settle_failed(
-    struct bench *b, const struct task *t, const struct run *run, struct err *e)
-{
-	int again = rc_retryable(run->why.rc) &&
-		    t->retry_count + 1 < b->plan->config->task_max_attempts;
-	enum rc rc;
-
-	do
-		rc = queue_fail(b->queue, t, &run->why, run->wait_ms, e);
-	while (waited(b, rc));
-	if (rc == RC_OK && again)
-		log_info("task=%s %s / %s: rc=%s: %s; again later", t->id,
-		    t->index, t->sector, rc_name(run->why.rc), run->why.msg);
-	else if (rc == RC_OK)
-		log_warn("task=%s %s / %s failed: rc=%s: %s", t->id, t->index,
-		    t->sector, rc_name(run->why.rc), run->why.msg);
-	return settled(
-	    b, t, again ? &b->seat->retried : &b->seat->failed, e, rc);
-}
-
-static enum rc
-settle_released(
-    struct bench *b, const struct task *t, const struct held *h, struct err *e)
-{
-	const struct run *run = &h->run;
-	int ours = run->end == RUN_ABORTED; /* not the task's doing */
-	enum rc rc = queue_release(
-	    b->queue, t, ours ? 0 : run->wait_ms, ours ? NULL : &run->why, e);
-
-	if (!ours)
-		log_info("task=%s %s / %s put off: rc=%s: %s", t->id, t->index,
-		    t->sector, rc_name(run->why.rc), run->why.msg);
-	if (run->end == RUN_PUT_OFF && run->why.rc == RC_FULL)
-		atomic_store(&b->seat->refused, 1);
-	rc = settled(b, t,
-	    h->cancelled ? &b->seat->cancelled : &b->seat->released, e, rc);
-	if (rc == RC_OK && run->end == RUN_BROKEN)
-		b->fatal = run->why;
-	return rc;
-}
-
-static void
-tell_completed(struct bench *b, size_t n, size_t lost)
-{
-	count(&b->seat->completed, (int64_t)(n - lost));
-	count(&b->seat->lost, (int64_t)lost);
-	if (lost > 0)
-		log_warn("%zu tasks not settled: the lease ran out", lost);
-}
-
-/* Complete what is done, from i on; *next: the first that is not. */
-static enum rc
-settle_done(struct bench *b, size_t i, size_t *next, struct err *e)
-{
-	const char *results[QUEUE_CLAIM_LIGHT];
-	size_t n = 0, lost = 0;
-	enum rc rc;
-
-	while (i + n < b->n && !b->held[i + n].gone &&
-	       b->held[i + n].run.end == RUN_DONE) {
-		results[n] = b->held[i + n].run.result;
-		n++;
-	}
-	do
-		rc = queue_complete(
-		    b->queue, &b->tasks[i], results, n, &lost, e);
-	while (waited(b, rc));
-	if (rc != RC_OK)
-		return rc;
-	*next = i + n;
-	tell_completed(b, n, lost);
-	return RC_OK;
-}
-
-/* Tell the queue what came of all that is in hand. */
-static enum rc
-settle(struct bench *b, struct err *e)
-{
-	enum rc rc = RC_OK;
-	size_t i = 0;
-
-	while (i < b->n && rc == RC_OK) {
-		const struct held *h = &b->held[i];
-
-		if (h->gone)
-			count(&b->seat->lost, 1);
-		else if (h->run.end == RUN_DONE) {
-			rc = settle_done(b, i, &i, e);
-			continue;
-		} else if (h->run.end == RUN_FAILED)
-			rc = settle_failed(b, &b->tasks[i], &h->run, e);
-		else
-			rc = settle_released(b, &b->tasks[i], h, e);
-		i++;
-	}
-	return rc;
-}
-
 static int
 time_is_over(const struct bench *b)
 {
@@ -316,7 +77,7 @@ run_one(struct bench *b)
 	log_debug("task=%s type=%s %s / %s attempt=%d", t->id,
 	    task_types[t->type].name, t->index, t->sector, t->retry_count + 1);
 	b->end_ms = clock_mono_ms() + deadline * 1000;
-	if (pulse(b, ""))
+	if (worker_pulse(b, ""))
 		handlers[t->type](&b->tools, t, &h->run);
 	if (h->late && h->run.end == RUN_ABORTED) {
 		h->run.end = RUN_FAILED;
@@ -353,7 +114,7 @@ static struct claim
 claim_of(const struct bench *b)
 {
 	return (struct claim){ .owner = b->owner,
-		.lease_ms = lease_ms(b),
+		.lease_ms = worker_lease_ms(b),
 		.most = (int)left(b->plan) };
 }
 
@@ -383,7 +144,7 @@ claim(struct bench *b, int64_t *next_ms, struct err *e)
 		return rc;
 	how = claim_of(b);
 	if (how.most > 0) {
-		renewed(b);
+		worker_renewed(b);
 		rc = queue_claim(b->queue, &how, b->tasks, &b->n, next_ms, e);
 	}
 	taken(b, rc);
@@ -415,11 +176,11 @@ turn(struct bench *b, int64_t *next_ms, struct err *e)
 
 	for (size_t i = 0; i < n; i++)
 		results[i] = b->held[i].run.result;
-	renewed(b);
+	worker_renewed(b);
 	rc = queue_turn(
 	    b->queue, b->tasks, results, &b->n, &lost, &how, next_ms, e);
 	if (rc == RC_OK)
-		tell_completed(b, n, lost);
+		worker_completed(b, n, lost);
 	taken(b, rc);
 	return rc;
 }
@@ -444,7 +205,7 @@ run(struct bench *b, int *turned, int64_t *next_ms, struct err *e)
 	if (*turned && rc == RC_STORE)
 		*turned = 0;
 	if (!*turned && b->fatal.rc == RC_OK)
-		rc = settle(b, e);
+		rc = worker_settle(b, e);
 	atomic_store(&b->seat->running, 0);
 	if (rc == RC_OK && b->fatal.rc != RC_OK) {
 		*e = b->fatal;
@@ -519,7 +280,7 @@ worker_run(const struct worker_plan *plan, struct err *e)
 		rc = queue_open(&b->queue, plan->config, b->redis, e);
 	b->tools = (struct toolbox){ .config = plan->config,
 		.redis = b->redis,
-		.pulse = pulse,
+		.pulse = worker_pulse,
 		.arg = b };
 	if (rc == RC_OK)
 		rc = work(b, e);

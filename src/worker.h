@@ -10,8 +10,8 @@
  *	          cancelled: abort, give back: the queue ends it
  *	          SIGTERM: abort, give back uncharged
  *
- * Nothing is done without Redis: where it is lost the worker ends, and what it
- * holds is left to its lease.
+ * Nothing is done without Redis.  It is waited for as long as the lease of what
+ * is in hand lasts; then the worker ends, and that is left to its lease.
  */
 #ifndef WORKER_H
 #define WORKER_H

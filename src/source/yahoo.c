@@ -94,9 +94,7 @@ begin(struct conversation **out, const struct query *q, struct err *e)
 
 	if (q->nmembers == 0)
 		return err_set(e, RC_NOTFOUND,
-		    "the members of %s are not "
-		    "known",
-		    q->dataset.index);
+		    "the members of %s are not known", q->dataset.index);
 	if (q->nmembers > LIMIT_ROWS)
 		return err_set(
 		    e, RC_INVALID, "%zu members are too many", q->nmembers);
