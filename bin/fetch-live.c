@@ -31,6 +31,7 @@ struct run {
 	struct err why;   /* of writing */
 	int terminal;     /* is stderr one? */
 	int64_t drawn_ms; /* when the progress line was drawn; 0: it is not */
+	double pace;      /* calls a second to Yahoo */
 };
 
 /* The second that a program has to end in; Redis may hang just then. */
@@ -209,11 +210,17 @@ draw_returns(void *arg, const char *index, const struct drive_progress *p)
 {
 	struct run *run = arg;
 	int64_t now_ms = clock_mono_ms();
+	double left_s;
 
 	if (!run->terminal || now_ms - run->drawn_ms < REDRAW_MS)
 		return !stop;
-	fprintf(stderr, "\r\033[K%s: yahoo, %lld of %lld companies", index,
-	    (long long)p->rows, (long long)p->total);
+	fprintf(stderr, "\r\033[K%s: yahoo", index);
+	if (p->total >= 0)
+		fprintf(stderr, ", %lld of %lld companies", (long long)p->rows,
+		    (long long)p->total);
+	left_s = (double)(p->total - p->rows) / run->pace;
+	if (left_s >= 90)
+		fprintf(stderr, ", some %.0f min", left_s / 60);
 	if (p->wait_ms >= 2000)
 		fprintf(stderr, ", waiting %lld s",
 		    (long long)((p->wait_ms + 999) / 1000));
@@ -237,14 +244,16 @@ show_returns(struct run *run, const struct buf *doc)
 	buf_fini(&b);
 }
 
-static enum rc
-returns_all(
-    struct run *run, const struct config *c, struct redis *redis, struct err *e)
+/* One index that cannot be had is no reason to leave the others out. */
+static void
+returns_all(struct run *run, const struct config *c, struct redis *redis)
 {
 	const struct fetch_args *a = run->args;
 	enum rc rc = RC_OK;
+	struct err e;
 
-	for (size_t i = 0; i < a->ndatasets && rc == RC_OK; i++) {
+	run->pace = c->yahoo_rate_limit;
+	for (size_t i = 0; i < a->ndatasets && rc != RC_BUSY; i++) {
 		struct returns_request request = {
 			.index = a->datasets[i].index,
 			.refresh = a->refresh,
@@ -256,14 +265,15 @@ returns_all(
 		enum rc what = RC_OK;
 
 		buf_init(&b, LIMIT_ENVELOPE);
-		rc = returns_fetch(c, redis, &request, &b, &what, e);
+		rc = returns_fetch(c, redis, &request, &b, &what, &e);
 		wipe(run);
 		if (rc == RC_OK && run->why.rc == RC_OK)
 			show_returns(run, &b);
-		run->worst = outcome_worse(run->worst, what);
+		else if (rc != RC_OK && rc != RC_BUSY)
+			opt_report(PROG, &e);
+		run->worst = outcome_worse(run->worst, rc == RC_OK ? what : rc);
 		buf_fini(&b);
 	}
-	return rc;
 }
 
 static int
@@ -277,8 +287,11 @@ live(const struct config *c, struct run *run)
 			return opt_report(PROG, &e);
 		log_warn("uncached: %s", e.msg);
 	}
-	e.rc = run->args->returns ? returns_all(run, c, redis, &e)
-				  : fetch_all(run, c, redis, &e);
+	e.rc = RC_OK;
+	if (run->args->returns)
+		returns_all(run, c, redis);
+	else
+		e.rc = fetch_all(run, c, redis, &e);
 	redis_close(redis);
 	if (stop)
 		return 128 + stop;

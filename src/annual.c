@@ -7,7 +7,10 @@
 #include "publish.h"
 #include "store/cache.h"
 
-struct annual {
+#define STEP_MS 200
+
+/* A conversation under way. */
+struct asking {
 	const struct drive_env *env;
 	struct drive *drive;
 	struct member *members;
@@ -16,96 +19,100 @@ struct annual {
 	size_t n;
 };
 
-void
-annual_end(struct annual *a)
+static void
+end(struct asking *a)
 {
-	if (a == NULL)
-		return;
 	drive_end(a->drive);
 	free(a->members);
 	free(a->returns);
 	free(a->taken);
-	free(a);
 }
 
-enum rc
-annual_begin(struct annual **out, const struct drive_env *env,
-    const char *const *tickers, size_t n, int64_t deadline_ms, struct err *e)
+static enum rc
+begin(struct asking *a, const char *const *tickers, int64_t deadline_ms,
+    struct err *e)
 {
-	struct annual *a = calloc(1, sizeof(*a));
 	struct query q = { .dataset = { DATASET_ANY, DATASET_ANY },
-		.config = env->config,
-		.nmembers = n };
-	enum rc rc;
+		.config = a->env->config,
+		.nmembers = a->n };
 
-	if (a != NULL) {
-		a->env = env;
-		a->n = n;
-		a->members = calloc(n + 1, sizeof(*a->members));
-		a->returns = calloc(n + 1, sizeof(*a->returns));
-		a->taken = calloc(n + 1, 1);
-	}
-	if (a == NULL || a->members == NULL || a->returns == NULL ||
-	    a->taken == NULL) {
-		annual_end(a);
+	q.members = a->members = calloc(a->n + 1, sizeof(*a->members));
+	q.returns = a->returns = calloc(a->n + 1, sizeof(*a->returns));
+	a->taken = calloc(a->n + 1, 1);
+	if (a->members == NULL || a->returns == NULL || a->taken == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
-	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < a->n; i++)
 		a->members[i].ticker = tickers[i];
-	q.members = a->members;
-	q.returns = a->returns;
-	rc = n == 0 ? RC_OK
-		    : drive_begin(&a->drive, env, &source_yahoo_year, &q,
-			  deadline_ms, e);
-	if (rc != RC_OK) {
-		annual_end(a);
-		return rc;
-	}
-	*out = a;
-	return RC_OK;
+	return drive_begin(
+	    &a->drive, a->env, &source_yahoo_year, &q, deadline_ms, e);
 }
 
-enum rc
-annual_step(struct annual *a, int64_t timeout_ms, struct err *e)
+/* Do what can be done, then wait for more.  RC_BUSY: not all are answered. */
+static enum rc
+step(struct asking *a, struct err *e)
 {
-	int64_t now_ms = clock_mono_ms(), wake_ms = now_ms;
-	enum rc rc;
+	int64_t now_ms = clock_mono_ms(), wake_ms = now_ms, ms = STEP_MS;
+	enum rc rc = drive_step(a->drive, now_ms, &wake_ms, e);
 
-	if (a->drive == NULL)
-		return RC_OK;
-	rc = drive_step(a->drive, now_ms, &wake_ms, e);
 	if (rc != RC_BUSY)
 		return rc;
-	if (wake_ms - now_ms < timeout_ms)
-		timeout_ms = wake_ms > now_ms ? wake_ms - now_ms : 0;
-	rc = http_poll(a->env->http, timeout_ms, e);
+	if (wake_ms - now_ms < ms)
+		ms = wake_ms > now_ms ? wake_ms - now_ms : 0;
+	rc = http_poll(a->env->http, ms, e);
 	return rc == RC_OK ? RC_BUSY : rc;
 }
 
-const struct returns *
-annual_next(struct annual *a, const char **ticker)
+/* Hand over what has been answered since. */
+static enum rc
+hand_over(struct asking *a, const struct annual_asker *asker, struct err *e)
 {
-	for (size_t i = 0; i < a->n; i++)
-		if (a->returns[i].answered && !a->taken[i]) {
-			a->taken[i] = 1;
-			*ticker = a->members[i].ticker;
-			return &a->returns[i];
+	enum rc rc = RC_OK;
+	struct buf b;
+
+	for (size_t i = 0; i < a->n && rc == RC_OK; i++) {
+		if (!a->returns[i].answered || a->taken[i])
+			continue;
+		a->taken[i] = 1;
+		buf_init(&b, LIMIT_RECORD);
+		returns_record(&b, &a->returns[i], a->members[i].ticker);
+		rc = buf_check(&b, "record", e);
+		if (rc == RC_OK)
+			rc = asker->keep(asker->arg, i, b.data, e);
+		buf_fini(&b);
+	}
+	return rc;
+}
+
+enum rc
+annual_ask(const struct drive_env *env, const char *const *tickers, size_t n,
+    int64_t deadline_ms, const struct annual_asker *asker,
+    struct annual_talk *talk, struct err *e)
+{
+	struct asking a = { .env = env, .n = n };
+	struct drive_progress p;
+	struct err why;
+	enum rc rc = n == 0 ? RC_OK : begin(&a, tickers, deadline_ms, e);
+	enum rc said = n == 0 ? RC_OK : RC_BUSY;
+
+	while (rc == RC_OK && said == RC_BUSY) {
+		drive_progress(a.drive, clock_mono_ms(), &p);
+		if (!asker->go_on(asker->arg, &p)) {
+			rc = err_set(e, RC_BUSY, "told to stop");
+			break;
 		}
-	return NULL;
-}
-
-void
-annual_progress(const struct annual *a, struct drive_progress *p)
-{
-	*p = (struct drive_progress){ 0 };
-	if (a->drive != NULL)
-		drive_progress(a->drive, clock_mono_ms(), p);
-}
-
-int64_t
-annual_wait_ms(const struct annual *a)
-{
-	return a->drive != NULL ? drive_wait_ms(a->drive) : 0;
+		said = step(&a, &why);
+		rc = hand_over(&a, asker, e);
+	}
+	if (rc == RC_OK && said != RC_OK)
+		rc = err_set(e, said, "%s", why.msg);
+	*talk = (struct annual_talk){ 0 };
+	if (a.drive != NULL) {
+		drive_progress(a.drive, clock_mono_ms(), &p);
+		talk->answers = p.pages;
+		talk->wait_ms = drive_wait_ms(a.drive);
+	}
+	end(&a);
+	return rc;
 }
 
 enum rc
@@ -136,10 +143,10 @@ annual_tickers(struct redis *redis, const char *index, struct buf *out,
 }
 
 /* What the cache is to know of a document; it finds the hash in its head. */
-static enum rc
+static void
 put(const struct config *c, struct redis *redis, const struct dataset *d,
-    const struct envelope *env, int64_t fence_us, const struct buf *b,
-    struct err *e)
+    const struct envelope *env, const struct buf *b, int64_t fence_us,
+    struct annual_made *made)
 {
 	static const char key[] = "\"data_hash\":\"";
 	const char *at = strstr(b->data, key);
@@ -147,52 +154,104 @@ put(const struct config *c, struct redis *redis, const struct dataset *d,
 
 	if (at != NULL)
 		memcpy(hash, at + sizeof(key) - 1, 32);
-	return publish_put(c, redis, d,
+	publish_put(c, redis, d,
 	    &(struct cache_value){ .bytes = b->data,
 		.len = b->len,
 		.fence_us = fence_us,
 		.fresh_ms = env->fresh_ms,
-		.rows = (int64_t)env->nrecords,
+		.rows = (int64_t)made->figures,
 		.source = env->source,
 		.hash = hash,
 		.guard_shrink = 1 },
-	    e);
+	    &made->stored);
+}
+
+/* Is there a fresh one that has more? */
+static int
+is_worse(struct redis *redis, const struct dataset *d, struct annual_made *made)
+{
+	struct cache_entry entry = { 0 };
+	int64_t count = 0;
+	int partial = 0, worse;
+
+	(void)cache_get(redis, d, -1, CACHE_COUNT_NONE, &entry, NULL, NULL);
+	worse = entry.state == CACHE_FRESH &&
+		envelope_peek(entry.bytes, &count, &partial) &&
+		(!partial || count > (int64_t)made->count);
+	if (worse)
+		err_set(&made->stored, RC_INVALID,
+		    "%zu companies only: the cached one has %lld and is fresh",
+		    made->count, (long long)count);
+	cache_entry_fini(&entry);
+	return worse;
+}
+
+static void
+store(const struct config *c, struct redis *redis,
+    const struct annual_document *doc, const struct envelope *env,
+    const struct buf *b, struct annual_made *made)
+{
+	const struct dataset key = { doc->index, CACHE_RETURNS };
+	const struct dataset plain = { "", CACHE_RETURNS };
+
+	if (made->partial && is_worse(redis, &key, made))
+		return;
+	/* First what the application reads: it is not asked for again. */
+	if (strcmp(doc->index, DATASET_DEFAULT_INDEX) == 0)
+		put(c, redis, &plain, env, b, doc->fence_us, made);
+	made->stored = (struct err){ 0 };
+	put(c, redis, &key, env, b, doc->fence_us, made);
+}
+
+/* The records that there are, and how many have figures. */
+static size_t
+gather(const struct annual_document *doc, const char **records,
+    struct annual_made *made)
+{
+	*made = (struct annual_made){ 0 };
+	for (size_t i = 0; i < doc->n; i++) {
+		if (doc->records[i] == NULL)
+			continue;
+		records[made->count++] = doc->records[i];
+		made->figures +=
+		    (size_t)returns_record_has_figures(doc->records[i]);
+	}
+	made->partial = made->count < doc->n;
+	return made->count;
 }
 
 enum rc
 annual_publish(const struct config *c, struct redis *redis,
-    const struct annual_document *doc, struct buf *b, enum rc *rc_of,
-    struct err *stored, struct err *e)
+    const struct annual_document *doc, struct buf *b, struct annual_made *made,
+    struct err *e)
 {
 	const char **records = calloc(doc->n + 1, sizeof(*records));
-	struct dataset key = { doc->index, CACHE_RETURNS };
-	struct dataset plain = { "", CACHE_RETURNS };
 	struct envelope env = { .dataset = { doc->index, DATASET_ANY },
 		.source = source_yahoo_year.name,
 		.members = doc->members,
-		.fetched_ms = doc->fence_us / 1000,
+		.fetched_ms = doc->began_us / 1000,
 		.total = (int64_t)doc->n,
 		.records = records };
+	int64_t fresh_s = c->annual_returns_ttl;
 	enum rc rc;
 
 	if (records == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
 	if (strcmp(c->yahoo_url, source_yahoo_year.origin) != 0)
 		env.origin = c->yahoo_url;
-	env.fresh_ms = env.fetched_ms + c->annual_returns_ttl * 1000;
-	for (size_t i = 0; i < doc->n; i++)
-		if (doc->records[i] != NULL)
-			records[env.nrecords++] = doc->records[i];
-	envelope_write(b, &env);
-	rc = buf_check(b, "annual returns", e);
-	*stored = (struct err){ 0 };
-	/* First what the application reads: it is not asked for again. */
-	if (rc == RC_OK && redis != NULL &&
-	    strcmp(doc->index, DATASET_DEFAULT_INDEX) == 0)
-		(void)put(c, redis, &plain, &env, doc->fence_us, b, stored);
+	env.nrecords = gather(doc, records, made);
+	if (made->partial && fresh_s > ANNUAL_PARTIAL_S)
+		fresh_s = ANNUAL_PARTIAL_S;
+	env.fresh_ms = env.fetched_ms + fresh_s * 1000;
+	if (made->figures == 0) {
+		rc = err_set(e, RC_NOSOURCE,
+		    "no figures of any of %zu companies", doc->n);
+	} else {
+		envelope_write(b, &env);
+		rc = buf_check(b, "annual returns", e);
+	}
 	if (rc == RC_OK && redis != NULL)
-		(void)put(c, redis, &key, &env, doc->fence_us, b, stored);
-	*rc_of = env.nrecords < doc->n ? RC_PARTIAL : RC_OK;
+		store(c, redis, doc, &env, b, made);
 	free(records);
 	return rc;
 }

@@ -20,23 +20,29 @@
 #include "drive.h"
 #include "store/redis.h"
 
-struct annual;
+/* Who asks. */
+struct annual_asker {
+	/* Called every 200 ms or so; 0: stop. */
+	int (*go_on)(void *arg, const struct drive_progress *);
+	/* A record, as soon as it is there; not RC_OK: stop. */
+	enum rc (*keep)(void *arg, size_t i, const char *record, struct err *);
+	void *arg;
+};
 
-/* Ask for n tickers, which are borrowed until annual_end, as is env. */
-enum rc annual_begin(struct annual **, const struct drive_env *,
-    const char *const *tickers, size_t n, int64_t deadline_ms, struct err *);
-void annual_end(struct annual *);
+/* How the asking went. */
+struct annual_talk {
+	int answers;     /* of Yahoo, with a record in them or not */
+	int64_t wait_ms; /* that it asked for; 0: none */
+};
 
-/* Do what can be done, then wait up to timeout_ms for more.  RC_BUSY: not all
- * are answered.  RC_OK: they are.  Else as drive_step. */
-enum rc annual_step(struct annual *, int64_t timeout_ms, struct err *);
-
-/* The next answer that was not taken yet; NULL: none by now. */
-const struct returns *annual_next(struct annual *, const char **ticker);
-
-void annual_progress(const struct annual *, struct drive_progress *);
-/* As drive_wait_ms. */
-int64_t annual_wait_ms(const struct annual *);
+/*
+ * Ask for n tickers.  RC_OK: all were answered, but for those that Yahoo does
+ * not get right.  RC_BUSY: told to stop.  Else what keep said, or as
+ * drive_step.
+ */
+enum rc annual_ask(const struct drive_env *, const char *const *tickers,
+    size_t n, int64_t deadline_ms, const struct annual_asker *,
+    struct annual_talk *, struct err *);
 
 /* Append the tickers of an index, with spaces between, out of its fresh cached
  * dataset.  RC_NOTFOUND: that is not fresh. */
@@ -47,19 +53,32 @@ enum rc annual_tickers(
 struct annual_document {
 	const char *index;
 	const char *members;        /* as in struct envelope */
-	int64_t fence_us;           /* when the work began */
+	int64_t began_us;           /* since the epoch: no record is older */
+	int64_t fence_us;           /* as in struct cache_value */
 	const char *const *records; /* JSON of each ticker; NULL: not asked */
 	size_t n;
 };
 
+/* What became of it. */
+struct annual_made {
+	size_t count, figures; /* records; of these with figures */
+	int partial;
+	struct err stored; /* why the cache has not got it */
+};
+
+#define ANNUAL_PARTIAL_S 3600 /* that long a partial document is fresh */
+
 /*
  * Append the document, and put it into the cache under annual_returns:{index}
  * (of the default index under annual_returns, too; redis NULL: into none),
- * fresh for ANNUAL_RETURNS_TTL from fence_us on. *rc_of what it is: RC_OK, or
- * RC_PARTIAL.  stored: why the cache has not got it, as cache_put says.
+ * fresh for ANNUAL_RETURNS_TTL from began_us on.
+ *
+ * One without any figure is none: RC_NOSOURCE, and nothing is appended.  stored
+ * is as cache_put says, whose guard counts figures; RC_INVALID too where it is
+ * partial, and what is in the cache is fresh and has more.
  */
 enum rc annual_publish(const struct config *, struct redis *,
-    const struct annual_document *, struct buf *, enum rc *rc_of,
-    struct err *stored, struct err *);
+    const struct annual_document *, struct buf *, struct annual_made *,
+    struct err *);
 
 #endif

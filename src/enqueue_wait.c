@@ -1,6 +1,8 @@
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "data/text.h"
 #include "enqueue.h"
 
 #define LOOK_MS      100   /* between two looks, at first */
@@ -42,6 +44,19 @@ has_ended(const struct task *t)
 }
 
 static void
+draw_text(const struct enqueue *q, const char *text)
+{
+	struct buf clean;
+
+	if (*text == '\0')
+		return;
+	buf_init(&clean, 1024);
+	text_clean(&clean, text);
+	fprintf(q->progress, ", %s", clean.len > 0 ? clean.data : "");
+	buf_fini(&clean);
+}
+
+static void
 draw(const struct enqueue *q, const struct task *t, int64_t position)
 {
 	if (q->progress == NULL)
@@ -53,11 +68,8 @@ draw(const struct enqueue *q, const struct task *t, int64_t position)
 	if (t->retry_count > 0)
 		fprintf(q->progress, ", %d run%s failed", t->retry_count,
 		    t->retry_count == 1 ? "" : "s");
-	if (t->progress[0] != '\0')
-		fputs(", ", q->progress);
-	for (const char *p = t->progress; *p != '\0'; p++)
-		fputc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p,
-		    q->progress);
+	/* Who puts itself off says there how far it is. */
+	draw_text(q, t->progress[0] != '\0' ? t->progress : t->put_off.text);
 	fflush(q->progress);
 }
 

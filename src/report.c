@@ -23,22 +23,6 @@ report_span(struct buf *b, int64_t ms)
 }
 
 void
-report_clean(struct buf *b, const char *text)
-{
-	size_t n;
-
-	for (; *text != '\0'; text += n > 0 ? n : 1) {
-		n = utf8_length(text);
-		if (n == 0 || (unsigned char)*text < 0x20 || *text == 0x7f ||
-		    (n == 2 && text[0] == '\xc2' &&
-			(unsigned char)text[1] < 0xa0)) /* C1 controls */
-			buf_addc(b, '?');
-		else
-			buf_add(b, text, n);
-	}
-}
-
-void
 report_time_json(struct buf *b, int64_t us)
 {
 	char text[32];

@@ -111,8 +111,6 @@ int64_t report_day_quota(const struct config *, const struct report_state *,
 
 /* "12 s", "5 min", "3 h", "2 d" */
 void report_span(struct buf *, int64_t ms);
-/* Text of Redis for a terminal: what it would obey becomes '?'. */
-void report_clean(struct buf *, const char *text);
 /* A time as JSON; null for 0. */
 void report_time_json(struct buf *, int64_t us);
 /* Seconds with a decimal as JSON. */

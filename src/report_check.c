@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "data/envelope.h"
+#include "data/text.h"
 #include "report.h"
 
 #define FAILED_MOST  10
@@ -26,7 +27,7 @@ add(struct findings *f, const char *name, const char *text)
 		buf_addc(f->b, '}');
 	} else {
 		buf_addf(f->b, "%s: ", name);
-		report_clean(f->b, text);
+		text_clean(f->b, text);
 		buf_addc(f->b, '\n');
 	}
 	f->n++;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "data/envelope.h"
+#include "data/text.h"
 #include "report.h"
 
 #define OLDEST_MAJOR  6
@@ -47,7 +48,7 @@ say(struct patient *p, enum level level, const char *name, const char *text,
 		p->worst = level;
 	if (!p->r->json) {
 		buf_addf(b, "%-5s %-12s ", words[level], name);
-		report_clean(b, text);
+		text_clean(b, text);
 		buf_addc(b, '\n');
 		if (advice != NULL)
 			buf_addf(b, "%-18s -> %s\n", "", advice);

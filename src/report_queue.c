@@ -1,4 +1,5 @@
 #include "data/envelope.h"
+#include "data/text.h"
 #include "report.h"
 
 /* The counters that never fall, by name. */
@@ -48,7 +49,7 @@ report_queue_text(struct buf *b, const struct queue_stats *s)
 {
 	if (s->paused) {
 		buf_adds(b, "PAUSED      ");
-		report_clean(b, s->pause_reason);
+		text_clean(b, s->pause_reason);
 		if (s->pause_until_us > s->now_us) {
 			buf_adds(b, ", for another ");
 			report_span(b, (s->pause_until_us - s->now_us) / 1000);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "data/envelope.h"
+#include "data/text.h"
 #include "report.h"
 #include "source/account.h"
 
@@ -82,7 +83,7 @@ source_text(struct buf *b, const struct source_about *a,
 		buf_addf(b, " (%lld in a row)", (long long)g->failures_in_row);
 	if (g->last_error[0] != '\0') {
 		buf_adds(b, ", last error ");
-		report_clean(b, g->last_error);
+		text_clean(b, g->last_error);
 		buf_adds(b, " ");
 		report_span(b, (now_us - g->last_error_us) / 1000);
 		buf_adds(b, " ago");

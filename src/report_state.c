@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "data/envelope.h"
+#include "data/text.h"
 #include "report.h"
 
 #define PAIRS   (DATASET_INDEXES * DATASET_SECTORS)
@@ -202,7 +203,7 @@ cache_text(struct buf *b, const struct report_state *s)
 		    dataset_indexes[i].name, sum.fresh, sum.stale);
 		report_span(b, (s->now_us - sum.newest_us) / 1000);
 		buf_adds(b, " old, from ");
-		report_clean(b, sum.source);
+		text_clean(b, sum.source);
 		buf_addc(b, '\n');
 	}
 	if (n == 0)

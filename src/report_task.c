@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "data/envelope.h"
+#include "data/text.h"
 #include "report.h"
 
 static void
@@ -21,7 +22,7 @@ text_line(struct buf *b, const char *what, const char *text)
 	if (*text == '\0')
 		return;
 	buf_addf(b, "%-11s ", what);
-	report_clean(b, text);
+	text_clean(b, text);
 	buf_addc(b, '\n');
 }
 
@@ -33,7 +34,7 @@ errors_text(struct buf *b, const struct task *t)
 	for (size_t i = 0; i < t->nerrors; i++) {
 		clock_utc(t->errors[i].at_ms, when, sizeof(when));
 		buf_addf(b, "error %-5zu %s ", i + 1, when);
-		report_clean(b, t->errors[i].text);
+		text_clean(b, t->errors[i].text);
 		buf_addc(b, '\n');
 	}
 }
@@ -45,11 +46,11 @@ task_text(struct buf *b, const struct task *t, int64_t position, int64_t max)
 	buf_addf(b, "%-11s %s", "type", task_types[t->type].name);
 	if (t->index[0] != '\0') {
 		buf_addc(b, ' ');
-		report_clean(b, t->index);
+		text_clean(b, t->index);
 	}
 	if (t->sector[0] != '\0') {
 		buf_adds(b, " / ");
-		report_clean(b, t->sector);
+		text_clean(b, t->sector);
 	}
 	buf_addf(b, "%s%s\n", t->force ? ", forced" : "",
 	    t->rerun_us > 0 ? ", to run once more" : "");
@@ -57,7 +58,7 @@ task_text(struct buf *b, const struct task *t, int64_t position, int64_t max)
 	buf_addf(b, "%-11s %s", "status", task_status_name(t->status));
 	if (t->status == TASK_PROCESSING && t->owner[0] != '\0') {
 		buf_adds(b, " by ");
-		report_clean(b, t->owner);
+		text_clean(b, t->owner);
 	}
 	if (position >= 0)
 		buf_addf(b, ", %lld before it", (long long)position);
@@ -186,15 +187,15 @@ failed_line(struct buf *b, const struct task *t)
 	buf_addf(b, "%s %s\n  %s", t->id, when, task_types[t->type].name);
 	if (t->index[0] != '\0') {
 		buf_addc(b, ' ');
-		report_clean(b, t->index);
+		text_clean(b, t->index);
 	}
 	if (t->sector[0] != '\0') {
 		buf_adds(b, " / ");
-		report_clean(b, t->sector);
+		text_clean(b, t->sector);
 	}
 	if (t->nerrors > 0) {
 		buf_adds(b, ": ");
-		report_clean(b, t->errors[t->nerrors - 1].text);
+		text_clean(b, t->errors[t->nerrors - 1].text);
 	}
 	buf_addc(b, '\n');
 }
@@ -210,9 +211,9 @@ unreadable(struct buf *b, int json, const char *id, const struct err *why)
 		buf_addc(b, '}');
 		return;
 	}
-	report_clean(b, id);
+	text_clean(b, id);
 	buf_adds(b, "\n  unreadable: ");
-	report_clean(b, why->msg);
+	text_clean(b, why->msg);
 	buf_addc(b, '\n');
 }
 

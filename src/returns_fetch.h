@@ -4,6 +4,11 @@
  *
  * The companies are those of the index's fresh dataset, else of its last good
  * sweep, else of the list shipped with the program (the document says so).
+ *
+ * One process at a time asks for an index; others wait for what comes of it.
+ * What is known is kept in Redis as it comes (store/returns.h): who goes on
+ * after a failure or a signal asks only for the rest, and so do the workers
+ * where a task of the queue is at the same work.
  */
 #ifndef RETURNS_FETCH_H
 #define RETURNS_FETCH_H
@@ -20,7 +25,7 @@ struct returns_request {
 	const char *index;
 	int refresh;
 	int64_t max_age_ms; /* -1: ANNUAL_RETURNS_TTL */
-	/* Called at every step; 0: stop. */
+	/* Called at every step, with companies for rows; 0: stop. */
 	int (*watch)(
 	    void *arg, const char *index, const struct drive_progress *);
 	void *arg;

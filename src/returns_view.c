@@ -2,7 +2,9 @@
 
 #include <json-c/json.h>
 
+#include "base/limits.h"
 #include "base/num.h"
+#include "data/text.h"
 #include "returns_view.h"
 
 static const struct column {
@@ -72,6 +74,18 @@ csv_row(struct buf *b, struct json_object *record)
 	buf_adds(b, "\r\n");
 }
 
+/* Yahoo's words, on a terminal. */
+static void
+text_cell(struct buf *b, int width, const char *text)
+{
+	struct buf clean;
+
+	buf_init(&clean, LIMIT_RECORD);
+	text_clean(&clean, text);
+	buf_addf(b, "%*s", width, clean.len > 0 ? clean.data : "");
+	buf_fini(&clean);
+}
+
 static void
 table_row(struct buf *b, struct json_object *record)
 {
@@ -89,7 +103,7 @@ table_row(struct buf *b, struct json_object *record)
 		else if (c->what == FIGURE)
 			buf_addf(b, "%*.2f", c->width, x);
 		else
-			buf_addf(b, "%*s", c->width, json_object_get_string(v));
+			text_cell(b, c->width, json_object_get_string(v));
 	}
 	while (b->len > 0 && b->data[b->len - 1] == ' ')
 		b->len--;

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "base/num.h"
 #include "data/envelope.h"
@@ -104,4 +105,11 @@ returns_record(struct buf *b, const struct returns *r, const char *ticker)
 	buf_addc(b, ',');
 	returns_members(b, r);
 	buf_addc(b, '}');
+}
+
+int
+returns_record_has_figures(const char *record)
+{
+	/* A quote in a text is escaped: the match is the member. */
+	return strstr(record, "\"expected_annual_return\":null") == NULL;
 }

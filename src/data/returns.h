@@ -59,5 +59,7 @@ void returns_object(
 
 /* Append a record of the document: Ticker currency and those members. */
 void returns_record(struct buf *, const struct returns *, const char *ticker);
+/* Has a record of ours figures? */
+int returns_record_has_figures(const char *record);
 
 #endif

@@ -74,8 +74,8 @@ is_trick(const char *text)
 		   (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));
 }
 
-static void
-add_text(struct buf *b, const char *text)
+void
+text_clean(struct buf *b, const char *text)
 {
 	while (*text != '\0') {
 		size_t n = utf8_length(text);
@@ -129,7 +129,7 @@ text_value(struct buf *b, enum field f, const struct value *v)
 	if (v->kind == VALUE_NULL)
 		buf_addc(b, '-');
 	else if (v->kind == VALUE_TEXT)
-		add_text(b, v->u.text);
+		text_clean(b, v->u.text);
 	else if (fields[f].type == FIELD_FRACTION)
 		add_number(b, v->u.number * 100, "%");
 	else if (fields[f].type == FIELD_NUMBER)

@@ -25,8 +25,12 @@ struct text_options {
 size_t text_write(
     struct buf *, const struct table *, const struct text_options *);
 
-/* A value as people read it: 4.37T, 7.06%, 297.84; "-" for null.  What a
- * terminal would obey (control characters) or cannot show becomes '?'. */
+/* Text of upstream, or of Redis, for a terminal: what it would obey (control
+ * characters), cannot show, or would turn round becomes '?'. */
+void text_clean(struct buf *, const char *text);
+
+/* A value as people read it: 4.37T, 7.06%, 297.84; "-" for null; texts clean.
+ */
 void text_value(struct buf *, enum field, const struct value *);
 
 #endif

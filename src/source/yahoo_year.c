@@ -98,14 +98,16 @@ next(struct conversation *c, struct http_request *out)
 	return STEP_REQUEST;
 }
 
-/* Does the answer say something of this symbol alone? */
+/* Does the answer say something of this symbol alone?  A status without Yahoo's
+ * own words does not, nor a body that cannot be read: then it is given up after
+ * a second try, and not answered. */
 static int
 is_final(const struct http_response *r, enum rc rc, struct asked *a)
 {
-	if (rc == RC_PARSE)
+	if (rc == RC_PARSE ||
+	    (rc == RC_UPSTREAM && r->status >= 400 && r->status < 500))
 		return ++a->unread >= TRIES;
-	return rc == RC_OK || rc == RC_EMPTY || rc == RC_INVALID ||
-	       (rc == RC_UPSTREAM && r->status >= 400 && r->status < 500);
+	return rc == RC_OK || rc == RC_EMPTY || rc == RC_INVALID;
 }
 
 static enum rc
@@ -128,7 +130,7 @@ feed(struct conversation *c, const struct http_response *r, struct err *e)
 		return rc;
 	a->state = ANSWERED;
 	c->answered++;
-	got.answered = 1;
+	got.answered = rc == RC_OK || rc == RC_EMPTY || rc == RC_INVALID;
 	c->query.returns[r->tag] = got;
 	return RC_OK;
 }

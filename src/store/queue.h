@@ -186,6 +186,10 @@ enum rc queue_fail(struct queue *, const struct task *, const struct err *why,
 enum rc queue_release(struct queue *, const struct task *, int64_t delay_ms,
     const struct err *why, struct err *);
 
+/* A task that is scheduled is due now.  *woken 0: it is due already, or not
+ * scheduled. */
+enum rc queue_wake(struct queue *, const char *id, int *woken, struct err *);
+
 /* *told: it is processing, and its worker is told to stop; else it is cancelled
  * now.  RC_NOTFOUND: no such task.  RC_INVALID: it has ended already. */
 enum rc queue_cancel(struct queue *, const char *id, int *told, struct err *);

@@ -202,3 +202,26 @@ queue_cancel(struct queue *q, const char *id, int *told, struct err *e)
 	*told = code == 1;
 	return RC_OK;
 }
+
+enum rc
+queue_wake(struct queue *q, const char *id, int *woken, struct err *e)
+{
+	struct number now;
+	/* Only where it is there already, and only earlier. */
+	const char *argv[] = { "ZADD", queue_keys[KEY_SCHEDULED], "XX", "LT",
+		"CH", now.s, id };
+	redisReply *reply = NULL;
+	int64_t us;
+	enum rc rc = redis_time_us(q->redis, &us, e);
+
+	if (rc != RC_OK)
+		return rc;
+	queue_number(&now, us);
+	rc = redis_call(
+	    q->redis, sizeof(argv) / sizeof(argv[0]), argv, NULL, &reply, e);
+	if (rc != RC_OK)
+		return rc;
+	*woken = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+	freeReplyObject(reply);
+	return RC_OK;
+}

@@ -165,6 +165,7 @@ extern const struct script script_returns_begin;
 extern const struct script script_returns_keep;
 extern const struct script script_returns_end;
 extern const struct script script_returns_done;
+extern const struct script script_returns_look;
 extern const struct script script_schedule_switch;
 extern const struct script script_schedule_begin;
 extern const struct script script_schedule_done;

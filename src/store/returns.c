@@ -47,6 +47,8 @@ take_head(const redisReply *reply, struct returns_work *w, struct err *e)
 {
 	w->fence_us = redis_int(reply, 0, 0);
 	w->chunks = (size_t)redis_int(reply, 1, 0);
+	w->over = redis_int(reply, 3, 0) == 1;
+	w->began_us = redis_int(reply, 4, 0);
 	if (w->fence_us == 0)
 		return RC_OK;
 	if (reply->elements < 3 ||
@@ -60,7 +62,7 @@ begin(struct redis *r, const char *index, int argc, const char *const *more,
     struct returns_work *w, struct err *e)
 {
 	char key[LIMIT_KEY];
-	const char *argv[4] = { key };
+	const char *argv[6] = { key };
 	redisReply *reply;
 	enum rc rc;
 
@@ -81,33 +83,43 @@ begin(struct redis *r, const char *index, int argc, const char *const *more,
 
 enum rc
 returns_begin(struct redis *r, const char *index, const char *tickers, size_t n,
-    struct returns_work *w, struct err *e)
+    enum returns_anew anew, struct returns_work *w, struct err *e)
 {
-	char ttl[24], chunks[24];
-	const char *more[] = { ttl, tickers, chunks };
+	char ttl[24], count[24], chunks[24];
+	const char *more[] = { ttl, tickers, count, chunks,
+		anew == RETURNS_ANEW ? "1" : "0" };
 
 	snprintf(ttl, sizeof(ttl), "%d", RETURNS_KEPT_S * 1000);
+	snprintf(count, sizeof(count), "%zu", n);
 	snprintf(chunks, sizeof(chunks), "%zu",
 	    (n + RETURNS_CHUNK - 1) / RETURNS_CHUNK);
-	return begin(r, index, 3, more, w, e);
+	return begin(r, index, sizeof(more) / sizeof(more[0]), more, w, e);
 }
 
-/* Point at the record of each ticker. */
-static void
-find_records(struct returns_work *w)
+/* Ask for the fence and the record of each ticker, in their order. */
+static enum rc
+ask_records(
+    struct redis *r, const char *key, struct returns_work *w, struct err *e)
 {
-	const redisReply *v = w->reply;
+	char(*fields)[LIMIT_TICKER + 3] = calloc(w->n + 1, sizeof(*fields));
+	const char **argv = calloc(w->n + 3, sizeof(*argv));
+	enum rc rc = RC_OK;
 
-	for (size_t i = 0; i + 1 < v->elements; i += 2) {
-		const char *field = v->element[i]->str;
-
-		if (v->element[i]->type != REDIS_REPLY_STRING ||
-		    strncmp(field, "t:", 2) != 0)
-			continue;
-		for (size_t j = 0; j < w->n; j++)
-			if (strcmp(w->tickers[j], field + 2) == 0)
-				w->records[j] = v->element[i + 1]->str;
+	if (fields == NULL || argv == NULL)
+		rc = err_set(e, RC_NOMEM, "out of memory");
+	for (size_t i = 0; i < w->n && rc == RC_OK; i++) {
+		snprintf(fields[i], sizeof(fields[i]), "t:%s", w->tickers[i]);
+		argv[3 + i] = fields[i];
 	}
+	if (rc == RC_OK) {
+		argv[0] = "HMGET";
+		argv[1] = key;
+		argv[2] = "fence";
+		rc = redis_call(r, (int)w->n + 3, argv, NULL, &w->reply, e);
+	}
+	free(argv);
+	free(fields);
+	return rc;
 }
 
 enum rc
@@ -115,35 +127,39 @@ returns_find(
     struct redis *r, const char *index, struct returns_work *w, struct err *e)
 {
 	char key[LIMIT_KEY];
-	const char *argv[] = { "HGETALL", key };
 	enum rc rc = begin(r, index, 0, NULL, w, e);
 
 	if (rc != RC_OK || w->fence_us == 0)
 		return rc;
 	work_key(index, key);
-	rc = redis_call(r, 2, argv, NULL, &w->reply, e);
-	if (rc == RC_OK)
-		find_records(w);
-	else
+	rc = ask_records(r, key, w, e);
+	/* Another one by now: what was found is gone. */
+	if (rc != RC_OK || redis_int(w->reply, 0, 0) != w->fence_us) {
 		returns_work_fini(w);
-	return rc;
+		return rc;
+	}
+	for (size_t i = 0; i < w->n; i++)
+		if (w->reply->element[1 + i]->type == REDIS_REPLY_STRING)
+			w->records[i] = w->reply->element[1 + i]->str;
+	return RC_OK;
 }
 
-/* A script that answers a number. */
+/* A script that answers a number; more ends with NULL. */
 static enum rc
 call(struct redis *r, const struct script *s, const char *index,
-    const struct returns_work *w, const char *a, const char *b, int64_t *out,
-    struct err *e)
+    int64_t fence_us, const char *const *more, int64_t *out, struct err *e)
 {
 	char key[LIMIT_KEY], fence[24];
-	const char *argv[] = { key, fence, a, b };
+	const char *argv[5] = { key, fence };
 	redisReply *reply;
+	int argc = 2;
 	enum rc rc;
 
 	work_key(index, key);
-	snprintf(fence, sizeof(fence), "%lld", (long long)w->fence_us);
-	rc = redis_script(
-	    r, s, 1, 2 + (a != NULL) + (b != NULL), argv, NULL, &reply, e);
+	snprintf(fence, sizeof(fence), "%lld", (long long)fence_us);
+	while (*more != NULL && argc < 5)
+		argv[argc++] = *more++;
+	rc = redis_script(r, s, 1, argc, argv, NULL, &reply, e);
 	if (rc != RC_OK)
 		return redis_blame_key(rc, key, e);
 	*out = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
@@ -151,41 +167,125 @@ call(struct redis *r, const struct script *s, const char *index,
 	return RC_OK;
 }
 
-enum rc
-returns_keep(struct redis *r, const char *index, const struct returns_work *w,
-    const char *ticker, const char *record, struct err *e)
+/* Set a field of the work. */
+static enum rc
+keep(struct redis *r, const char *index, int64_t fence_us, const char *field,
+    const char *value, struct err *e)
 {
-	char field[LIMIT_TICKER + 3];
+	const char *more[] = { field, value, NULL };
 	int64_t kept = 0;
-	enum rc rc;
+	enum rc rc =
+	    call(r, &script_returns_keep, index, fence_us, more, &kept, e);
 
-	snprintf(field, sizeof(field), "t:%s", ticker);
-	rc = call(r, &script_returns_keep, index, w, field, record, &kept, e);
 	if (rc == RC_OK && !kept)
 		return err_set(e, RC_NOTFOUND, "that work is over");
 	return rc;
 }
 
 enum rc
-returns_end(struct redis *r, const char *index, const struct returns_work *w,
-    size_t chunk, int *last, struct err *e)
+returns_keep(struct redis *r, const char *index, int64_t fence_us,
+    const char *ticker, const char *record, struct err *e)
 {
-	char number[24];
-	int64_t is = 0;
-	enum rc rc;
+	char field[LIMIT_TICKER + 3];
 
-	snprintf(number, sizeof(number), "%zu", chunk);
-	rc = call(r, &script_returns_end, index, w, number, NULL, &is, e);
-	if (rc == RC_OK)
-		*last = is == 1;
-	return rc;
+	snprintf(field, sizeof(field), "t:%s", ticker);
+	return keep(r, index, fence_us, field, record, e);
 }
 
 enum rc
-returns_done(struct redis *r, const char *index, const struct returns_work *w,
-    struct err *e)
+returns_assign(struct redis *r, const char *index, int64_t fence_us,
+    size_t chunk, const char *id, struct err *e)
 {
+	char field[32];
+
+	snprintf(field, sizeof(field), "task:%zu", chunk);
+	return keep(r, index, fence_us, field, id, e);
+}
+
+enum rc
+returns_end(struct redis *r, const char *index, int64_t fence_us, size_t chunk,
+    const char *why, int64_t *left, struct err *e)
+{
+	char number[24];
+	const char *more[] = { number, why != NULL ? why : "", NULL };
+
+	snprintf(number, sizeof(number), "%zu", chunk);
+	return call(r, &script_returns_end, index, fence_us, more, left, e);
+}
+
+enum rc
+returns_done(
+    struct redis *r, const char *index, int64_t fence_us, struct err *e)
+{
+	const char *more[] = { NULL };
 	int64_t gone;
 
-	return call(r, &script_returns_done, index, w, NULL, NULL, &gone, e);
+	return call(r, &script_returns_done, index, fence_us, more, &gone, e);
+}
+
+enum rc
+returns_over(struct redis *r, const char *index, int64_t fence_us,
+    const char *id, int attempt, enum rc rc, const char *said, struct err *e)
+{
+	char text[TASK_ID + 32 + sizeof(e->msg)];
+	const char *more[] = { text, NULL };
+	int64_t there;
+
+	snprintf(text, sizeof(text), "%s %d %d %s", id, attempt, (int)rc, said);
+	return call(r, &script_returns_done, index, fence_us, more, &there, e);
+}
+
+/* "ID ATTEMPT RC TEXT", as returns_over writes it. */
+static void
+read_over(struct returns_look *l, const char *text)
+{
+	int rc, at = 0;
+
+	l->over = *text != '\0';
+	if (sscanf(text, "%36s %9d %9d %n", l->over_id, &l->over_attempt, &rc,
+		&at) == 3 &&
+	    rc >= 0 && rc < RC__MAX)
+		err_set(&l->over_said, (enum rc)rc, "%s", text + at);
+}
+
+static const char *
+text_at(const redisReply *r, size_t i)
+{
+	return i < r->elements && r->element[i]->type == REDIS_REPLY_STRING
+		   ? r->element[i]->str
+		   : "";
+}
+
+enum rc
+returns_look(
+    struct redis *r, const char *index, struct returns_look *l, struct err *e)
+{
+	enum { FENCE, AGE, N, KEPT, CHUNKS, OVER, WHY, FIRST };
+	char key[LIMIT_KEY];
+	const char *argv[] = { key };
+	redisReply *reply;
+	enum rc rc;
+
+	*l = (struct returns_look){ 0 };
+	work_key(index, key);
+	rc = redis_script(r, &script_returns_look, 1, 1, argv, NULL, &reply, e);
+	if (rc != RC_OK)
+		return redis_blame_key(rc, key, e);
+	l->fence_us = redis_int(reply, FENCE, 0);
+	l->age_us = redis_int(reply, AGE, 0);
+	l->n = (size_t)redis_int(reply, N, 0);
+	l->kept = (size_t)redis_int(reply, KEPT, 0);
+	l->chunks = (size_t)redis_int(reply, CHUNKS, 0);
+	read_over(l, text_at(reply, OVER));
+	snprintf(l->why, sizeof(l->why), "%s", text_at(reply, WHY));
+	if (l->chunks > RETURNS_CHUNKS)
+		l->chunks = RETURNS_CHUNKS;
+	for (size_t i = 0; i < l->chunks; i++) {
+		snprintf(l->task[i], sizeof(l->task[i]), "%s",
+		    text_at(reply, FIRST + 2 * i));
+		l->ended[i] = redis_int(reply, FIRST + 2 * i + 1, 0) == 1;
+		l->left += !l->ended[i];
+	}
+	freeReplyObject(reply);
+	return RC_OK;
 }

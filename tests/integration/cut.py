@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import threading
+import uuid
 
 from harness import ROOT, program
 
@@ -15,7 +16,7 @@ class Cut:
     the connection without an answer."""
 
     def __init__(self, s, name, most, drop=False):
-        self.path = os.path.join(s.dir, name)
+        self.path = os.path.join(s.dir, "%s.%s" % (name, uuid.uuid4().hex[:6]))
         self.server = socket.socket(socket.AF_UNIX)
         self.server.bind(self.path)
         self.server.listen(4)
@@ -115,12 +116,25 @@ class CutBefore(Cut):
             raise ConnectionAbortedError
 
 
+class Meddler(Cut):
+    """Does something before the first command with these bytes is passed on."""
+
+    def __init__(self, s, what, action):
+        super().__init__(s, "meddler", 1 << 30)
+        self.what, self.action = what, action
+
+    def before(self, command):
+        if self.action and self.what in command:
+            action, self.action = self.action, None
+            action()
+
+
 class Gate(Cut):
     """Passes the calls of a script on when so many of them have come, and then
     all at once."""
 
     def __init__(self, s, name, together):
-        super().__init__(s, "gate-" + name, 1 << 30)
+        super().__init__(s, name, 1 << 30)
         self.script = Script(name)
         self.barrier = threading.Barrier(together)
         self.passed = 0

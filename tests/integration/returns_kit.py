@@ -10,6 +10,13 @@ from drain_kit import KEY
 INDEX = "DJIA"
 VALUE = "annual_returns:%s"
 WORK = "stocknity:work:{annual_returns:%s}"
+CHART = " path=/v8/finance/chart"
+NAMES = ["Ticker", "currency", "points", "nulls", "first", "last",
+         "expected_annual_return", "expected_annual_risk",
+         "return_risk_ratio", "error"]
+HEAD = ["success", "index", "sector", "source", "origin", "error", "timestamp",
+        "fetched_at", "fresh_until", "partial", "count", "total",
+        "missing_fields", "data_hash", "data"]
 
 
 def charts(s):
@@ -29,6 +36,11 @@ def returns(index=INDEX, **more):
 def document(s, index=INDEX):
     text = s.r.get(VALUE % index)
     return json.loads(text) if text else None
+
+
+def kept(s, index=INDEX):
+    """The tickers whose records are kept while the work is under way."""
+    return {k[2:] for k in s.r.hkeys(WORK % index) if k.startswith("t:")}
 
 
 def chunk_tasks(s):

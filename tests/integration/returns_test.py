@@ -1,9 +1,7 @@
 #!/usr/bin/python3
-"""Annual returns: tasks, chunks, document, and fetch --returns, with Yahoo's
-charts of the market server, and with faults."""
-import csv
+"""Annual returns by the queue: tasks, chunks, document, with Yahoo's charts of the
+market server, and with faults."""
 import gzip
-import io
 import json
 import math
 import os
@@ -14,16 +12,9 @@ import uuid
 
 from drain_kit import Drain, drain, put, running, status, task, KEY, world
 from harness import main, run, same, tests_of, wait_until
-from returns_kit import (INDEX, VALUE, WORK, charts, chunk_tasks, document,
-                         figures, returns, warm)
+from returns_kit import (CHART, HEAD, INDEX, NAMES, VALUE, WORK, charts,
+                         chunk_tasks, document, figures, kept, returns, warm)
 
-NAMES = ["Ticker", "currency", "points", "nulls", "first", "last",
-         "expected_annual_return", "expected_annual_risk",
-         "return_risk_ratio", "error"]
-HEAD = ["success", "index", "sector", "source", "origin", "error", "timestamp",
-        "fetched_at", "fresh_until", "partial", "count", "total",
-        "missing_fields", "data_hash", "data"]
-CHART = " path=/v8/finance/chart"
 
 
 def figures_and_document(s):
@@ -65,23 +56,27 @@ def chunks_of_fifty(s):
     warm(s, index="S&P 500")
     ids = put(s, returns("S&P 500", priority="high"))
     r = drain(s, "-n", "1", "--workers", "1")
-    same(r.code, 0)
-    total = json.loads(task(s, ids[0])["result"])
+    same((r.code, status(s, *ids)), (0, ["scheduled"]))
+    total = int(s.r.hget(WORK % "S&P 500", "n"))
     chunks = chunk_tasks(s)
-    n = math.ceil(total["tickers"] / 50)
-    same(total["chunks"], n)
+    n = math.ceil(total / 50)
     same(sorted(chunks), sorted("%d/%d" % (i + 1, n) for i in range(n)))
+    same({int(k.split(":")[1]): v for k, v in s.r.hgetall(WORK % "S&P 500").items()
+          if k.startswith("task:")},
+         {int(k.split("/")[0]): v for k, v in chunks.items()})
     same(charts(s), {})
     # Asking again while they wait makes no second ones.
     put(s, returns("S&P 500"))
     same(drain(s, "--workers", "4").code, 0)
     doc = document(s, "S&P 500")
-    same((doc["count"], doc["partial"]), (total["tickers"], False))
+    same((doc["count"], doc["partial"]), (total, False))
     same(set(charts(s).values()), {1})
-    same(len(charts(s)), total["tickers"])
+    same(len(charts(s)), total)
     same(s.r.get("annual_returns"), s.r.get(VALUE % "S&P 500"))
-    same(sum(json.loads(task(s, i)["result"])["last"] for i in chunks.values()),
-         1)
+    # The task of the index is done when the document is there.
+    same(json.loads(task(s, ids[0])["result"]),
+         {"companies": total, "partial": False, "cached": False})
+    same(set(status(s, *chunks.values())), {"completed"})
 
 
 def index_not_fresh(s):
@@ -100,7 +95,8 @@ def index_not_fresh(s):
 
 
 def delisted(s):
-    warm(s, "kind=404 path=/v8/finance/chart/AAPL",
+    """What Yahoo says of a company is in its record."""
+    warm(s, "kind=delisted path=/v8/finance/chart/AAPL",
           "kind=missing path=/v8/finance/chart/MSFT")
     put(s, returns())
     same(drain(s).code, 0)
@@ -115,14 +111,17 @@ def delisted(s):
 
 
 def unreadable(s):
-    """A chart that stays unreadable does not keep the others."""
-    warm(s, "kind=html path=/v8/finance/chart/AAPL")
-    put(s, returns())
-    same(drain(s).code, 0)
-    doc = document(s)
-    same((doc["count"], doc["partial"]), (30, False))
-    same([x["Ticker"] for x in doc["data"] if x["error"]], ["AAPL"])
-    same(charts(s)["AAPL"], 2)
+    """A chart that stays unreadable, or a status without Yahoo's own words, says
+    nothing of the company, and does not keep the others."""
+    for kind in ("html", "404"):
+        warm(s, "kind=%s path=/v8/finance/chart/AAPL" % kind)
+        put(s, returns())
+        same(drain(s).code, 0)
+        doc = document(s)
+        same((doc["count"], doc["total"], doc["partial"]), (29, 30, True), kind)
+        assert "AAPL" not in [x["Ticker"] for x in doc["data"]], kind
+        same([x["error"] for x in doc["data"]], [None] * 29, kind)
+        same(charts(s)["AAPL"], 2, kind)
 
 
 def passing_faults(s):
@@ -142,32 +141,207 @@ def kept_when_it_fails(s):
     warm(s, "kind=503 count=2 path=/v8/finance/chart/MSFT")
     ids = put(s, returns())
     drain(s, "-n", "2", "--workers", "1")
-    same(status(s, *ids), ["completed"])
     chunk = chunk_tasks(s)["1/1"]
-    same(task(s, chunk)["status"], "scheduled")
-    kept = [k for k in s.r.hkeys(WORK % INDEX) if k.startswith("t:")]
-    assert kept and len(kept) < 30, kept
+    same(status(s, *ids, chunk), ["scheduled", "scheduled"])
+    # It got something: that is no failed run.
+    same(task(s, chunk)["retry_count"], None)
+    known = kept(s)
+    assert known and len(known) < 30, known
     same(document(s), None)
     s.post("/_/reset")
     s.r.zadd(KEY + "scheduled", {chunk: 1})
     same(drain(s).code, 0)
-    same(task(s, chunk)["status"], "completed")
-    asked = charts(s)
-    same(len(asked), 30 - len(kept))
+    same(status(s, *ids, chunk), ["completed", "completed"])
+    same(len(charts(s)), 30 - len(known))
     same(document(s)["count"], 30)
 
 
+def _later(s, *ids):
+    """What is scheduled is due."""
+    for id in ids:
+        s.r.zadd(KEY + "scheduled", {id: 1}, xx=True)
+
+
+def _drained(s, *ids, **env):
+    """As cron does it: again and again, until these have ended."""
+    for _ in range(40):
+        same(drain(s, **env).code, 0)
+        if "scheduled" not in status(s, *ids):
+            return
+        _later(s, *ids, *chunk_tasks(s).values())
+    raise AssertionError("they have not ended: %r" % [task(s, i) for i in ids])
+
+
 def fails_for_good(s):
-    """The document is written without what a failed chunk did not get."""
+    """The document is written without what a failed chunk did not get, and the
+    rest is asked for when somebody wants it again."""
     warm(s, "kind=503 path=/v8/finance/chart/MSFT")
-    put(s, returns())
-    same(drain(s, TASK_MAX_ATTEMPTS=1).code, 0)
-    same(task(s, chunk_tasks(s)["1/1"])["status"], "failed")
+    ids = put(s, returns())
+    _drained(s, *ids, TASK_MAX_ATTEMPTS=1)
+    same(status(s, chunk_tasks(s)["1/1"], *ids), ["failed", "completed"])
     doc = document(s)
     same((doc["success"], doc["partial"], doc["total"]), (True, True, 30))
     assert 0 < doc["count"] < 30
     assert "MSFT" not in [x["Ticker"] for x in doc["data"]]
+    same(json.loads(task(s, ids[0])["result"])["partial"], True)
+    # A partial one is not fresh for a day,
+    fresh = int(s.r.hget("stocknity:meta:{%s}" % (VALUE % INDEX), "fresh_ms")) / 1000
+    assert fresh - s.r.time()[0] < 3602, fresh
+    # and what is missing alone is asked for.
+    s.post("/_/reset")
+    s.r.delete("stocknity:guard:{yahoo}")
+    put(s, returns())
+    same(drain(s).code, 0)
+    same(len(charts(s)), 30 - doc["count"])
+    same((document(s)["count"], document(s)["partial"]), (30, False))
     same(s.r.exists(WORK % INDEX), 0)
+
+
+def one_answer_for_all_replaces_nothing(s):
+    """A Yahoo that says the same of every company is not believed."""
+    warm(s)
+    put(s, returns())
+    drain(s)
+    before = s.r.get(VALUE % INDEX)
+    for kind in ("delisted", "missing", "html", "404", "400", "401", "consent"):
+        s.post("/_/reset")
+        s.post("/_/faults", "kind=%s%s\n" % (kind, CHART))
+        ids = put(s, returns(force=True))
+        for _ in range(20):
+            # A breaker that is open, or a hold, puts it off.
+            s.r.delete("stocknity:guard:{yahoo}")
+            _later(s, *ids, *chunk_tasks(s).values())
+            same(drain(s, TASK_MAX_ATTEMPTS=1).code, 0)
+            if status(s, *ids) != ["scheduled"]:
+                break
+        same((status(s, *ids), s.r.get(VALUE % INDEX) == before),
+             (["failed"], True), kind)
+        assert task(s, ids[0])["e1"].split(" ", 1)[1].startswith("no-source: ")
+        s.r.delete("stocknity:guard:{yahoo}", WORK % INDEX)
+
+
+def nothing_is_cached_of_nothing(s):
+    """No document without a figure, and the next one asks again."""
+    warm(s, "kind=401" + CHART)
+    ids = put(s, returns())
+    same(drain(s, TASK_MAX_ATTEMPTS=1).code, 0)
+    same((status(s, *ids), document(s)), (["failed"], None))
+    assert "401" in task(s, ids[0])["e1"], task(s, ids[0])
+    s.post("/_/reset")
+    s.r.delete("stocknity:guard:{yahoo}")
+    put(s, returns())
+    same(drain(s).code, 0)
+    same((len(charts(s)), document(s)["count"]), (30, 30))
+
+
+def held_back_and_not_lost(s):
+    """A document that lost too much waits, with its records, for the rest."""
+    index = "NASDAQ 100"
+    warm(s, index=index)
+    put(s, returns(index))
+    same(drain(s).code, 0)
+    before = document(s, index)
+    s.r.hset("stocknity:meta:{%s}" % (VALUE % index), "fresh_ms", 1)
+    ids = put(s, returns(index, force=True))
+    same(drain(s, "-n", "1", "--workers", "1").code, 0)
+    chunk = s.r.hget(WORK % index, "task:2")
+    same(run("enqueue", "--cancel", chunk, env=s.env()).code, 0)
+    _drained(s, *ids, TASK_MAX_ATTEMPTS=1)
+    same((status(s, *ids), document(s, index)), (["failed"], before))
+    assert "cancelled: held back" in task(s, ids[0])["e1"], task(s, ids[0])
+    missing = before["count"] - len(kept(s, index))
+    same(missing, 50)
+    s.post("/_/reset")
+    put(s, returns(index))
+    same(drain(s).code, 0)
+    same((len(charts(s)), document(s, index)["count"]), (50, before["count"]))
+
+
+def a_chunk_that_will_not_run_has_ended(s):
+    """Cancelled, or failed as poison: the others' figures are not lost."""
+    index = "NASDAQ 100"
+    for how in ("cancelled", "poison"):
+        warm(s, index=index)
+        ids = put(s, returns(index))
+        same(drain(s, "-n", "1", "--workers", "1").code, 0)
+        chunk = chunk_tasks(s)["2/3"]
+        if how == "cancelled":
+            same(run("enqueue", "--cancel", chunk, env=s.env()).code, 0)
+        else:
+            s.r.zrem(KEY + "ready", chunk)
+            s.r.hset(KEY + "task:" + chunk, mapping={
+                "status": "processing", "tries": "0 4", "run": "1 x:1 1 1"})
+            s.r.zadd(KEY + "processing", {chunk: 1})
+        _drained(s, *ids)
+        doc = document(s, index)
+        same((status(s, *ids), doc["partial"], doc["total"] - doc["count"]),
+             (["completed"], True, 50), how)
+        if how == "poison":
+            same(status(s, chunk), ["failed"])
+
+
+def a_chunk_that_is_gone_gets_a_new_task(s):
+    warm(s)
+    put(s, returns())
+    same(drain(s, "-n", "1", "--workers", "1").code, 0)
+    chunk = chunk_tasks(s)["1/1"]
+    s.r.delete(KEY + "task:" + chunk)
+    s.r.zrem(KEY + "ready", chunk)
+    s.r.hdel(KEY + "unique", "calculate_annual_returns|DJIA|1/1")
+    _later(s, *[t.rsplit(":", 1)[1] for t in s.r.scan_iter(KEY + "task:*")])
+    same(drain(s).code, 0)
+    same((document(s)["count"], document(s)["partial"]), (30, False))
+
+
+def a_cancelled_task_of_the_index_is_made_anew(s):
+    """Its chunks go on, and somebody has to write the document."""
+    warm(s)
+    ids = put(s, returns())
+    same(drain(s, "-n", "1", "--workers", "1").code, 0)
+    same(run("enqueue", "--cancel", ids[0], env=s.env()).code, 0)
+    same(drain(s).code, 0)
+    same((status(s, *ids), document(s)["count"]), (["cancelled"], 30))
+
+
+def a_work_too_long_is_written_as_it_is(s):
+    """A source that is held for hours does not take with it what is known."""
+    warm(s, "kind=429 retry-after=36000 after=20" + CHART)
+    ids = put(s, returns())
+    same(drain(s).code, 0)
+    same((status(s, *ids), document(s)), (["scheduled"], None))
+    known = kept(s)
+    began = int(s.r.hget(WORK % INDEX, "began"))
+    s.r.hset(WORK % INDEX, "began", began - 18001 * 1000000)
+    _later(s, *ids)
+    same(drain(s).code, 0)
+    doc = document(s)
+    same((status(s, *ids), doc["partial"], {x["Ticker"] for x in doc["data"]}),
+         (["completed"], True, known))
+    # The chunk that is late finds its work over, and asks nobody.
+    s.post("/_/reset")
+    s.r.delete("stocknity:guard:{yahoo}")
+    _later(s, *chunk_tasks(s).values())
+    same(drain(s).code, 0)
+    same((charts(s), status(s, *chunk_tasks(s).values())), ({}, ["completed"]))
+
+
+def a_record_of_another_work_is_not_kept(s):
+    warm(s)
+    put(s, returns())
+    same(drain(s, "-n", "1", "--workers", "1").code, 0)
+    ttl = s.r.ttl(WORK % INDEX)
+    assert 21600 - 60 < ttl <= 21600, ttl
+    chunk = chunk_tasks(s)["1/1"]
+    with Drain(s, "--workers", "1", YAHOO_RATE_LIMIT="10") as d:
+        wait_until(running(s, chunk), "the chunk")
+        wait_until(lambda: kept(s), "a record")
+        s.r.delete(WORK % INDEX)
+        s.r.hset(WORK % INDEX, mapping={"fence": "1", "began": "1", "n": "1",
+                                        "chunks": "1", "tickers": "AAPL"})
+        wait_until(lambda: status(s, chunk) == ["completed"], "its end")
+        d.end(signal.SIGTERM)
+    same(kept(s), set())
+    same(document(s), None)
 
 
 def limited(s):
@@ -190,85 +364,34 @@ def killed(s):
     chunk = chunk_tasks(s)["1/1"]
     with Drain(s, "--workers", "1", YAHOO_RATE_LIMIT="20") as d:
         wait_until(running(s, chunk), "the chunk")
-        wait_until(lambda: s.r.hlen(WORK % INDEX) > 8, "five records")
+        wait_until(lambda: len(kept(s)) > 4, "five records")
         os.kill(int(task(s, chunk)["owner"].rsplit(":", 1)[1]), signal.SIGKILL)
         d.end(signal.SIGTERM)
-    kept = [k for k in s.r.hkeys(WORK % INDEX) if k.startswith("t:")]
-    assert 5 <= len(kept) < 30, kept
+    known = kept(s)
+    assert 5 <= len(known) < 30, known
     s.post("/_/reset")
     s.r.zadd(KEY + "processing", {chunk: 1})  # its lease has run out
     same(drain(s).code, 0)
-    same(len(charts(s)), 30 - len(kept))
+    same(len(charts(s)), 30 - len(known))
     same((document(s)["count"], document(s)["partial"]), (30, False))
 
 
 def rate_and_progress(s):
     """Yahoo's own limit holds, and the task says how far it is."""
     warm(s)
-    put(s, returns())
+    ids = put(s, returns())
     same(drain(s, "-n", "1", "--workers", "1").code, 0)
     chunk, seen = chunk_tasks(s)["1/1"], set()
     began = time.monotonic()
     with Drain(s, "--workers", "2", YAHOO_RATE_LIMIT="10", TASK_LEASE="1") as d:
         wait_until(lambda: seen.add(task(s, chunk).get("progress")) or
-                   any(p and p.endswith("of 30 tickers") for p in seen),
+                   any(p and p.endswith("of 30 companies") for p in seen),
                    "progress")
+        wait_until(lambda: "of 30 companies" in (task(s, ids[0])["put_off"] or ""),
+                   "that of the index")
         same(d.end(timeout=60), 0)
     assert time.monotonic() - began >= 29 / 10 - 0.2
     same(document(s)["count"], 30)
-
-
-def foreground(s):
-    warm(s)
-    r = s.fetch("--returns", "--index", INDEX)
-    same((r.code, r.err), (0, ""))
-    same((r.doc["count"], list(r.doc)), (30, HEAD))
-    same(len(charts(s)), 30)
-    again = s.fetch("--returns", "--index", "djia", "--format", "json")
-    same((again.code, again.out), (0, r.out))
-    same(len(charts(s)), 30)
-    same(document(s)["data_hash"], r.doc["data_hash"])
-    rows = list(csv.reader(io.StringIO(s.fetch(
-        "--returns", "--index", INDEX, "--format", "csv").out)))
-    same(rows[0], NAMES)
-    same(len(rows), 31)
-    for row, x in zip(rows[1:], r.doc["data"]):
-        same(float(row[6]), x["expected_annual_return"])
-    lines = s.fetch("--returns", "--index", INDEX, "--format",
-                    "ndjson").out.splitlines()
-    same([json.loads(line) for line in lines], r.doc["data"])
-    table = s.fetch("--returns", "--index", INDEX, "--format", "table").out
-    assert "NOT LIVE DATA" in table and "30 companies" in table, table
-    by = {x["Ticker"]: x for x in r.doc["data"]}
-    for line in table.splitlines()[1:31]:
-        ticker, _, _, _, first, last = line.split()[:6]
-        same((first, last), tuple("%.2f" % by[ticker][k] for k in ("first", "last")))
-    same(s.fetch("--returns", "--index", INDEX, "--refresh").code, 0)
-    same(set(charts(s).values()), {2})
-
-
-def foreground_without(s):
-    """Without Redis it is uncached; without the dataset the members do."""
-    s.fresh()
-    r = s.fetch("--returns", "--index", INDEX,
-                REDIS_URL="unix://" + s.dir + "/none")
-    same((r.code, r.doc["count"]), (0, 30))
-    assert "uncached" in r.err and r.doc["members"].startswith("file "), r
-    r = s.fetch("--returns", "--index", INDEX)
-    same((r.code, r.doc["partial"]), (0, False))
-
-
-def foreground_faults(s):
-    warm(s, "kind=503" + CHART)
-    r = s.fetch("--returns", "--index", INDEX)
-    same((r.code, r.out), (69, ""))
-    assert "503" in r.err, r
-    s.fresh()
-    same(s.fetch("--returns", "--index", INDEX).code, 0)
-    s.post("/_/faults", "kind=503%s\n" % CHART)
-    r = s.fetch("--returns", "--index", INDEX, "--refresh")
-    same((r.code, r.doc["stale"], r.doc["count"]), (3, True, 30))
-    same(r.doc["attempts"][0]["source"], "yahoo")
 
 
 def usage(s):

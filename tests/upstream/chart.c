@@ -311,7 +311,7 @@ yahoo_chart(struct world *w, const struct request *rq,
 	    "public, max-age=10, stale-while-revalidate=20");
 	c.dividends = strstr(request_arg(rq, "events"), "div") != NULL;
 	c.company = market_find(&w->market, strrchr(rq->path, '/') + 1);
-	if (c.company == NULL) {
+	if (c.company == NULL || fault->kind == FAULT_DELISTED) {
 		answer_set(a, 404, YAHOO_JSON,
 		    CHART_ERROR(
 			"Not Found", "No data found, symbol may be delisted"));

@@ -66,6 +66,7 @@ static const struct kind {
 	{ "quota", FAULT_QUOTA, 0, "a source behind a key: quota used up" },
 	{ "burst", FAULT_BURST, 0, "the same: too many at once" },
 	{ "premium", FAULT_PREMIUM, 0, "the same: the plan lacks this" },
+	{ "delisted", FAULT_DELISTED, 0, "Yahoo's chart: no such symbol" },
 	{ "holiday", FAULT_HOLIDAY, 0, "Polygon: no trading on this day" },
 };
 

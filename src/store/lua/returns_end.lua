@@ -1,20 +1,17 @@
--- KEYS work; ARGV fence chunk
--- A chunk has ended, one way or the other.  Answers 1 to the chunk that was
--- the last (and to it again), which is to write the document; 0 to others, and
--- where that work is over.
+-- KEYS work; ARGV fence chunk why ('': it did not fail)
+-- A chunk has ended, one way or the other.  Answers how many have not; -1
+-- where that work is over or forgotten.
 local call = redis.call
-local h = call('HMGET', KEYS[1], 'fence', 'chunks', 'last')
-if h[1] ~= ARGV[1] then
-  return 0
+local h = call('HMGET', KEYS[1], 'fence', 'chunks', 'over')
+if h[1] ~= ARGV[1] or h[3] then
+  return -1
 end
 call('HSET', KEYS[1], 'end:' .. ARGV[2], '1')
-if h[3] then
-  return h[3] == ARGV[2] and 1 or 0
+if ARGV[3] ~= '' then
+  call('HSET', KEYS[1], 'why', ARGV[3])
 end
+local left = 0
 for i = 1, tonumber(h[2]) do
-  if call('HEXISTS', KEYS[1], 'end:' .. i) == 0 then
-    return 0
-  end
+  left = left + 1 - call('HEXISTS', KEYS[1], 'end:' .. i)
 end
-call('HSET', KEYS[1], 'last', ARGV[2])
-return 1
+return left
