@@ -17,6 +17,7 @@
 #include "returns_fetch.h"
 #include "returns_view.h"
 #include "saved.h"
+#include "store/cache.h"
 
 #define PROG      "fetch"
 #define STEP_MS   500
@@ -32,6 +33,7 @@ struct run {
 	int terminal;     /* is stderr one? */
 	int64_t drawn_ms; /* when the progress line was drawn; 0: it is not */
 	double pace;      /* calls a second to Yahoo */
+	struct redis *redis; /* NULL: none */
 };
 
 /* The second that a program has to end in; Redis may hang just then. */
@@ -101,21 +103,43 @@ draw(void *arg, const struct fetch_progress *p)
 	run->drawn_ms = now_ms;
 }
 
+/* Fresh or stale; a body that was saved has none. */
+static void
+find_returns(struct run *run, const char *index, struct cache_entry *entry)
+{
+	const struct dataset d = { index, CACHE_RETURNS };
+
+	if (run->redis != NULL)
+		(void)cache_get(
+		    run->redis, &d, -1, CACHE_COUNT_ALL, entry, NULL, NULL);
+	if (entry->bytes == NULL)
+		log_warn("no annual returns of %s are cached: fetch --returns, "
+			 "or enqueue annual-returns, gets them",
+		    index);
+}
+
 /* Write an envelope as it was asked to be seen. */
 static void
-show(struct run *run, const char *bytes, size_t len)
+show(struct run *run, const char *index, const char *bytes, size_t len)
 {
+	struct view view = run->args->view;
+	struct cache_entry returns = { 0 };
 	struct buf b;
+
+	if (view_wants_returns(&view))
+		find_returns(run, index, &returns);
+	view.returns = returns.bytes;
 
 	errno = 0;
 	buf_init(&b, (size_t)2 * LIMIT_ENVELOPE);
-	if (output_write(&b, &run->args->view, bytes, len,
-		clock_wall_us() / 1000, &run->why) == RC_OK &&
+	if (output_write(&b, &view, bytes, len, clock_wall_us() / 1000,
+		&run->why) == RC_OK &&
 	    (fwrite(b.data, 1, b.len, stdout) != b.len || fflush(stdout) != 0))
 		err_set(&run->why, RC_SYS, "cannot write: %s", strerror(errno));
 	if (errno == EPIPE && run->why.rc == RC_SYS)
 		stop = SIGPIPE; /* nobody reads any more: no word of it */
 	buf_fini(&b);
+	cache_entry_fini(&returns);
 }
 
 /* Write a body's one object as it is. */
@@ -140,7 +164,7 @@ done(void *arg, const struct fetch_result *r)
 	wipe(run);
 	run->worst = outcome_worse(run->worst, r->rc);
 	if (r->bytes != NULL)
-		show(run, r->bytes, r->len);
+		show(run, r->dataset.index, r->bytes, r->len);
 	if (r->why.rc == RC_OK)
 		return;
 	err_set(&why, r->rc, "%s / %s: %s%s", r->dataset.index,
@@ -193,7 +217,7 @@ file(const struct fetch_args *a, const struct config *c, struct run *run)
 	if (object && b.len > 0)
 		show_object(run, &b);
 	else if (b.rc == RC_OK && b.len > 0)
-		show(run, b.data, b.len);
+		show(run, a->datasets[0].index, b.data, b.len);
 	buf_fini(&b);
 	if (stop)
 		return 128 + stop;
@@ -288,6 +312,7 @@ live(const struct config *c, struct run *run)
 		log_warn("uncached: %s", e.msg);
 	}
 	e.rc = RC_OK;
+	run->redis = redis;
 	if (run->args->returns)
 		returns_all(run, c, redis);
 	else

@@ -27,7 +27,7 @@ parse_name(const char *option, const char *name, size_t n, unsigned char *want,
 		n--;
 	snprintf(text, sizeof(text), "%.*s", (int)n, name);
 	f = n < sizeof(text) ? field_by_name(text) : FIELD__MAX;
-	if (f == FIELD__MAX)
+	if (f >= FIELD__MAX)
 		return err_set(e, RC_CONFIG,
 		    "%s names \"%.60s\": it takes all, or fields of "
 		    "stocknity(7) with commas between them",

@@ -6,6 +6,7 @@
 #include "data/envelope.h"
 #include "data/text.h"
 #include "output.h"
+#include "returns_beside.h"
 
 static const char *const formats[] = { [FORMAT_JSON] = "json",
 	[FORMAT_NDJSON] = "ndjson",
@@ -35,14 +36,14 @@ view_format(struct view *v, const char *name, struct err *e)
 static enum rc
 field_named(const char *name, enum field *out, struct err *e)
 {
-	const char *names[FIELD__MAX], *near;
+	const char *names[FIELD__ALL], *near;
 
 	*out = field_by_name(name);
 	if (*out != FIELD__MAX)
 		return RC_OK;
-	for (int i = 0; i < FIELD__MAX; i++)
+	for (int i = 0; i < FIELD__ALL; i++)
 		names[i] = fields[i].name;
-	near = dataset_nearest(name, names, FIELD__MAX);
+	near = dataset_nearest(name, names, FIELD__ALL);
 	return err_set(e, RC_USAGE, "unknown field \"%.40s\"%s%s%s", name,
 	    near ? ": did you mean \"" : ": they are listed in stocknity(7)",
 	    near ? near : "", near ? "\"?" : "");
@@ -69,7 +70,7 @@ view_fields(struct view *v, const char *names, struct err *e)
 		rc = field_named(name, &f, e);
 		if (rc != RC_OK)
 			return rc;
-		if (fresh.chosen.n == FIELD__MAX)
+		if (fresh.chosen.n == FIELD__ALL)
 			return err_set(e, RC_USAGE, "too many fields");
 		fresh.chosen.v[fresh.chosen.n++] = f;
 		if (names[n] == '\0')
@@ -89,6 +90,16 @@ view_sort(struct view *v, const char *name, struct err *e)
 	if (rc == RC_OK)
 		v->descending = descending;
 	return rc;
+}
+
+int
+view_wants_returns(const struct view *v)
+{
+	int wants = v->sort > FIELD__MAX;
+
+	for (size_t i = 0; i < v->chosen.n; i++)
+		wants |= v->chosen.v[i] > FIELD__MAX;
+	return wants;
 }
 
 int
@@ -121,6 +132,7 @@ struct footer {
 	size_t left_out;     /* columns */
 	int stale;
 	int64_t now_ms;
+	struct returns_beside returns;
 };
 
 /* Which figures are not the source's own. */
@@ -167,6 +179,13 @@ write_footer(struct buf *b, const struct footer *f)
 	if (h->members[0] != '\0')
 		buf_addf(b, "\nmembers from %s", h->members);
 	write_filled(b, &h->filled);
+	if (f->returns.fetched_ms > 0) {
+		buf_addf(b, "\nreturn and risk from %s, fetched ",
+		    f->returns.source);
+		add_span(b, f->now_ms - f->returns.fetched_ms);
+		buf_addf(b, " ago%s",
+		    f->returns.fresh_ms > f->now_ms ? "" : ", STALE");
+	}
 	if (h->origin[0] != '\0')
 		buf_addf(b, "\nNOT LIVE DATA: %s stands in for %s", h->origin,
 		    h->source);
@@ -188,9 +207,9 @@ write_table(struct buf *b, const struct view *v, const struct table *t,
 /* The JSON envelope anew; what goes before that of a stale answer stays. */
 static void
 write_json(struct buf *b, const char *bytes, size_t stale,
-    const struct table *t, const struct envelope_head *h,
-    const unsigned char *only)
+    const struct table *t, const struct footer *f, const unsigned char *only)
 {
+	const struct envelope_head *h = f->head;
 	struct envelope env = { .dataset = h->dataset,
 		.source = h->source,
 		.origin = h->origin[0] ? h->origin : NULL,
@@ -200,7 +219,8 @@ write_json(struct buf *b, const char *bytes, size_t stale,
 		.fresh_ms = h->fresh_ms,
 		.total = h->partial ? h->total : (int64_t)t->count,
 		.table = t,
-		.only = only };
+		.only = only,
+		.returns_ms = f->returns.fetched_ms };
 	size_t at;
 
 	buf_add(b, bytes, stale);
@@ -242,7 +262,7 @@ write_view(struct buf *b, const struct view *v, const char *bytes,
     const struct table *t, struct footer *f)
 {
 	const struct field_list *chosen = v->chosen.n > 0 ? &v->chosen : NULL;
-	unsigned char mask[FIELD__MAX] = { 0 }, *only = chosen ? mask : NULL;
+	unsigned char mask[FIELD__ALL] = { 0 }, *only = chosen ? mask : NULL;
 	const struct envelope_head *h = f->head;
 	size_t stale = stale_prefix(bytes);
 
@@ -251,7 +271,7 @@ write_view(struct buf *b, const struct view *v, const char *bytes,
 	f->stale = stale > 0;
 	switch (v->format) {
 	case FORMAT_JSON:
-		write_json(b, bytes, stale, t, h, only);
+		write_json(b, bytes, stale, t, f, only);
 		break;
 	case FORMAT_NDJSON:
 		write_ndjson(b, t, h, only);
@@ -281,6 +301,8 @@ output_write(struct buf *b, const struct view *v, const char *bytes, size_t len,
 	}
 	table_init(&t);
 	rc = envelope_read(bytes, len, &head, &t, e);
+	if (rc == RC_OK && view_wants_returns(v))
+		rc = returns_beside(&t, v->returns, &f.returns, e);
 	if (rc == RC_OK) {
 		f.count = t.count;
 		if (v->sort != FIELD__MAX)

@@ -21,6 +21,9 @@ struct view {
 	int descending;
 	int64_t limit;     /* records; -1: all */
 	int width, colour; /* of a table, see data/text.h */
+	/* The document of annual returns of the index, borrowed; NULL: there
+	 * is none, and what a view wants of it is null. */
+	const char *returns;
 };
 
 void view_init(struct view *);
@@ -31,6 +34,9 @@ enum rc view_format(struct view *, const char *name, struct err *);
 enum rc view_fields(struct view *, const char *names, struct err *);
 /* "price", or "-price" for descending. */
 enum rc view_sort(struct view *, const char *name, struct err *);
+
+/* Does it want what only annual returns have? */
+int view_wants_returns(const struct view *);
 
 /* Is the envelope wanted as it is, byte for byte? */
 int view_is_plain(const struct view *);

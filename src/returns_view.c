@@ -26,14 +26,6 @@ static const struct column {
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-static struct json_object *
-member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	return json_object_object_get_ex(o, name, &v) ? v : NULL;
-}
-
 /* A cell of CSV; a number in its shortest form, quotes where they are due. */
 static void
 csv_cell(struct buf *b, struct json_object *v)
@@ -67,7 +59,8 @@ csv_row(struct buf *b, struct json_object *record)
 		if (i > 0)
 			buf_addc(b, ',');
 		if (record != NULL)
-			csv_cell(b, member(record, columns[i].name));
+			csv_cell(
+			    b, json_object_object_get(record, columns[i].name));
 		else
 			buf_adds(b, columns[i].name);
 	}
@@ -91,7 +84,7 @@ table_row(struct buf *b, struct json_object *record)
 {
 	for (size_t i = 0; i < COLUMNS; i++) {
 		const struct column *c = &columns[i];
-		struct json_object *v = member(record, c->name);
+		struct json_object *v = json_object_object_get(record, c->name);
 		double x = json_object_get_double(v);
 
 		buf_addc(b, ' ');
@@ -121,22 +114,25 @@ table_head(struct buf *b)
 static void
 table_foot(struct buf *b, struct json_object *doc)
 {
-	struct json_object *origin = member(doc, "origin");
-	long long count = json_object_get_int64(member(doc, "count"));
-	long long total = json_object_get_int64(member(doc, "total"));
+	struct json_object *origin = json_object_object_get(doc, "origin");
+	long long count =
+	    json_object_get_int64(json_object_object_get(doc, "count"));
+	long long total =
+	    json_object_get_int64(json_object_object_get(doc, "total"));
 
 	buf_addf(b, "%lld companies  %s  %s, fetched %s%s\n", count,
-	    json_object_get_string(member(doc, "index")),
-	    json_object_get_string(member(doc, "source")),
-	    json_object_get_string(member(doc, "fetched_at")),
-	    member(doc, "stale") != NULL ? "  STALE" : "");
+	    json_object_get_string(json_object_object_get(doc, "index")),
+	    json_object_get_string(json_object_object_get(doc, "source")),
+	    json_object_get_string(json_object_object_get(doc, "fetched_at")),
+	    json_object_object_get(doc, "stale") != NULL ? "  STALE" : "");
 	if (count < total)
 		buf_addf(
 		    b, "PARTIAL: %lld companies are missing\n", total - count);
 	if (origin != NULL)
 		buf_addf(b, "NOT LIVE DATA: %s stands in for %s\n",
 		    json_object_get_string(origin),
-		    json_object_get_string(member(doc, "source")));
+		    json_object_get_string(
+			json_object_object_get(doc, "source")));
 }
 
 static void
@@ -177,7 +173,7 @@ returns_view(struct buf *b, enum format format, const char *bytes, size_t len,
 		return buf_check(b, "annual returns", e);
 	}
 	doc = json_tokener_parse(bytes);
-	data = member(doc, "data");
+	data = json_object_object_get(doc, "data");
 	if (json_object_is_type(data, json_type_array)) {
 		write_all(b, format, doc, data);
 		rc = buf_check(b, "annual returns", e);

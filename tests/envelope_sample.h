@@ -36,7 +36,7 @@ sample(struct table *t)
 	struct record *r;
 
 	table_init(t);
-	memset(t->have, 1, sizeof(t->have));
+	memset(t->have, 1, FIELD__MAX);
 	r = record(t, "AAPL");
 	table_set_text(t, r, FIELD_COMPANY, "Apple \"Inc\\", NULL);
 	table_set_text(t, r, FIELD_SECTOR, "Technology", NULL);

@@ -80,7 +80,7 @@ sample(struct table *t)
 	struct record *r;
 
 	table_init(t);
-	memset(t->have, 1, sizeof(t->have));
+	memset(t->have, 1, FIELD__MAX);
 	r = record(t, "A");
 	table_set_text(t, r, FIELD_COMPANY, "Agilent Technologies Inc", NULL);
 	table_set_text(t, r, FIELD_SECTOR, "Healthcare", NULL);

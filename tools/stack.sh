@@ -173,6 +173,9 @@ failed() { # STATUS WHAT: the stack stays, for a look at it
 	exit "$1"
 }
 
+columns="Ticker,Company,price,Change" # with these three they fit 80 characters
+columns="$columns,expected_annual_return,expected_annual_risk,return_risk_ratio"
+
 refresh() { # OPTION...: of a dataset by the workers; its task must complete
 	id=$(bin/enqueue stock-data "$@" --priority urgent) ||
 		failed $? "the refresh was not enqueued"
@@ -181,26 +184,17 @@ refresh() { # OPTION...: of a dataset by the workers; its task must complete
 		>/dev/null || failed $? "the refresh has not been done"
 }
 
-has_returns() { # INDEX
-	[ "$(redis-cli -s "$dir/redis.sock" exists "annual_returns:$1")" = 1 ]
-}
 
-# Return and risk of a year, by the workers: of the S&P 500 for the page, of the
-# DJIA to be seen here.  A call a company: on the live sources that is half a
-# minute, and eight, so it is begun and not waited for.
+
+# Return and risk of a year.  A call a company: on the live sources that takes
+# over eight minutes, so it is begun there and not waited for.
 returns() {
-	for index in DJIA "S&P 500"; do
-		has_returns "$index" || bin/enqueue annual-returns --index "$index" \
-			>/dev/null || failed $? "annual returns were not enqueued"
-	done
+	bin/enqueue annual-returns --index "$2" >/dev/null ||
+		failed $? "annual returns were not enqueued"
 	[ "$1" = demo ] || return 0
-	refresh --index DJIA
-	wait_for "${STACK_WAIT:-120}" has_returns DJIA ||
-		failed 75 "the annual returns are not there"
-	echo
-	echo "Return and risk of a year:"
-	bin/fetch --returns --index DJIA --format table ||
-		failed $? "the annual returns cannot be shown"
+	refresh --index "$2"
+	bin/enqueue annual-returns --index "$2" --wait -t "${STACK_WAIT:-120}" \
+		>/dev/null || failed $? "the annual returns are not there"
 }
 
 show() {
@@ -211,9 +205,9 @@ show() {
 	fi
 	# A refresh through the queue; what it made is read out of the cache.
 	refresh --index "S&P 500" --sector Technology
-	bin/fetch --index "S&P 500" --sector Technology --format table ||
-		failed $? "what it fetched cannot be shown"
-	returns "$1"
+	returns "$1" "S&P 500"
+	bin/fetch --index "S&P 500" --sector Technology --format table \
+		--fields "$columns" || failed $? "what it fetched cannot be shown"
 	echo
 	echo "The stack is up ($dir): http://localhost:$port/"
 	echo "Try:"

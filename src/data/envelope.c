@@ -80,6 +80,20 @@ string_or_null(struct buf *b, const char *text)
 		buf_adds(b, "null");
 }
 
+/* A figure of the annual returns, as the n-th member. */
+static void
+add_beside(struct buf *b, const struct record *r, enum field f, int n)
+{
+	char number[NUM_TEXT];
+	const struct value *v = &r->v[f];
+
+	buf_addf(b, "%s\"%s\":", n > 0 ? "," : "", fields[f].name);
+	if (v->kind == VALUE_NUMBER)
+		buf_add(b, number, num_print(v->u.number, number));
+	else
+		buf_adds(b, "null");
+}
+
 /* A record without its closing brace; returns how many members it has. */
 static int
 open_record(struct buf *b, const struct record *r, const unsigned char *only)
@@ -103,6 +117,9 @@ open_record(struct buf *b, const struct record *r, const unsigned char *only)
 		else
 			buf_add(b, "null", 4);
 	}
+	for (int f = FIELD__MAX + 1; only != NULL && f < FIELD__ALL; f++)
+		if (only[f])
+			add_beside(b, r, (enum field)f, n++);
 	return n;
 }
 
@@ -355,6 +372,12 @@ envelope_write(struct buf *b, const struct envelope *env)
 	buf_adds(b, "................................\",");
 	if (of.attempts != NULL && of.attempts->n > 0)
 		add_attempts(b, of.attempts);
+	if (of.returns_ms != 0) {
+		char when[STAMP];
+
+		clock_utc(of.returns_ms, when, sizeof(when));
+		buf_addf(b, "\"returns_fetched_at\":\"%s\",", when);
+	}
 	buf_adds(b, "\"data\":[");
 	if (of.records != NULL)
 		add_ready(b, &of, hash_at);

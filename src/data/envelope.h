@@ -67,7 +67,8 @@ struct envelope {
 	const struct table *table; /* NULL: no data */
 	const char *const *records; /* of another kind of data: ready JSON */
 	size_t nrecords;
-	const unsigned char *only; /* fields to write, NULL: all */
+	const unsigned char *only; /* fields to write, NULL: all; FIELD__ALL */
+	int64_t returns_ms; /* of the annual returns among them; 0: none are */
 };
 
 /* Append the envelope; look at b->rc.  No line feed at its end. */

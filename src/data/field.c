@@ -5,7 +5,7 @@
 
 #define BLANK " \t\r\n\f\v"
 
-const struct field_info fields[FIELD__MAX] = {
+const struct field_info fields[FIELD__ALL] = {
 #define FIELD(id, name_, label_, type_, finviz, aliases_, elite, yahoo_,       \
     yahoo_exp, min_, max_)                                                     \
 	[FIELD_##id] = { .name = (name_),                                      \
@@ -20,6 +20,16 @@ const struct field_info fields[FIELD__MAX] = {
 		.max = (max_) },
 #include "data/fields.def"
 #undef FIELD
+	[FIELD__MAX] = { .name = "", .label = "" },
+	[FIELD_ANNUAL_RETURN] = { .name = "expected_annual_return",
+	    .label = "Return p.a.",
+	    .type = FIELD_FRACTION },
+	[FIELD_ANNUAL_RISK] = { .name = "expected_annual_risk",
+	    .label = "Risk p.a.",
+	    .type = FIELD_FRACTION },
+	[FIELD_RETURN_RISK] = { .name = "return_risk_ratio",
+	    .label = "Ratio",
+	    .type = FIELD_NUMBER },
 };
 
 enum field
@@ -28,10 +38,10 @@ field_by_name(const char *name)
 	int f;
 
 	/* All names go before all labels. */
-	for (f = 0; f < FIELD__MAX; f++)
+	for (f = 0; f < FIELD__ALL && *name != '\0'; f++)
 		if (strcasecmp(fields[f].name, name) == 0)
 			return (enum field)f;
-	for (f = 0; f < FIELD__MAX; f++)
+	for (f = 0; f < FIELD__ALL && *name != '\0'; f++)
 		if (strcasecmp(fields[f].label, name) == 0)
 			return (enum field)f;
 	return FIELD__MAX;

@@ -26,7 +26,13 @@ enum field {
 #define FIELD(id, ...) FIELD_##id,
 #include "data/fields.def"
 #undef FIELD
-	FIELD__MAX
+	FIELD__MAX, /* none, and the end of those that a dataset has */
+	/* What annual returns have of a company: to be looked at beside the
+	 * fields of its dataset (returns_beside.h), and never stored there. */
+	FIELD_ANNUAL_RETURN,
+	FIELD_ANNUAL_RISK,
+	FIELD_RETURN_RISK,
+	FIELD__ALL
 };
 
 struct field_info {
@@ -41,15 +47,16 @@ struct field_info {
 	double min, max; /* the valid range of a number */
 };
 
-extern const struct field_info fields[FIELD__MAX];
+extern const struct field_info fields[FIELD__ALL];
 
 /* Fields in an order of somebody's choice. */
 struct field_list {
-	enum field v[FIELD__MAX];
+	enum field v[FIELD__ALL];
 	size_t n;
 };
 
-/* By JSON name or label, without regard to case; FIELD__MAX: none. */
+/* By JSON name or label, without regard to case; FIELD__MAX: none.  One beyond
+ * that is of the annual returns. */
 enum field field_by_name(const char *name);
 
 /* By a header of any era (trimmed, without regard to case). */

@@ -24,14 +24,14 @@ struct value {
 };
 
 struct record {
-	struct value v[FIELD__MAX];
+	struct value v[FIELD__ALL];
 };
 
 struct table {
 	struct record *rows;
 	size_t count;
 	size_t cap;
-	unsigned char have[FIELD__MAX]; /* fields that the source delivered,
+	unsigned char have[FIELD__ALL]; /* fields that the source delivered,
 					   even if null in every record */
 	uint32_t *slots; /* hash of tickers: index + 1, 0 is free */
 	size_t nslots;

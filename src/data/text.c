@@ -33,7 +33,7 @@ struct column {
 };
 
 struct layout {
-	struct column c[FIELD__MAX];
+	struct column c[FIELD__ALL];
 	size_t n;
 	struct buf cell; /* the text that is being measured or written, */
 	char text[4 * LIMIT_CELL]; /* in here: it never allocates */

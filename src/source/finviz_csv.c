@@ -83,7 +83,7 @@ finviz_csv_read(const char *body, size_t len, struct table *t, struct err *e)
 			err_wrap(e, "CSV line %zu", in.line);
 	}
 	if (rc == RC_NOTFOUND) {
-		memcpy(t->have, cols->have, sizeof(t->have));
+		memcpy(t->have, cols->have, FIELD__MAX);
 		rc = t->count > 0
 			 ? RC_OK
 			 : err_set(e, RC_EMPTY, "an Elite export without rows");

@@ -25,17 +25,9 @@ struct arrays {
 };
 
 static struct json_object *
-member(struct json_object *o, const char *name)
-{
-	struct json_object *v = NULL;
-
-	return json_object_object_get_ex(o, name, &v) ? v : NULL;
-}
-
-static struct json_object *
 array(struct json_object *o, const char *name)
 {
-	struct json_object *v = member(o, name);
+	struct json_object *v = json_object_object_get(o, name);
 
 	return json_object_is_type(v, json_type_array) ? v : NULL;
 }
@@ -44,7 +36,8 @@ array(struct json_object *o, const char *name)
 static struct json_object *
 indicator(struct json_object *chart, const char *name, const char *what)
 {
-	struct json_object *list = array(member(chart, "indicators"), name);
+	struct json_object *list =
+	    array(json_object_object_get(chart, "indicators"), name);
 
 	return list == NULL || json_object_array_length(list) == 0
 		   ? NULL
@@ -157,10 +150,10 @@ read_bars(
 static enum rc
 read_series(struct json_object *chart, struct returns *out, struct err *e)
 {
-	struct json_object *meta = member(chart, "meta");
+	struct json_object *meta = json_object_object_get(chart, "meta");
 	const char *step = yahoo_body_member(meta, "dataGranularity");
 	struct series s = { .offset = json_object_get_int(
-				member(meta, "gmtoffset")) };
+				json_object_object_get(meta, "gmtoffset")) };
 	struct arrays a;
 	enum rc rc;
 

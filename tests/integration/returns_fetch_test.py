@@ -3,6 +3,7 @@ left of it when that fails."""
 import csv
 import io
 import json
+import re
 import signal
 import subprocess
 
@@ -157,6 +158,61 @@ def on_a_terminal_words_are_clean(s):
     table = s.fetch("--returns", "--index", INDEX, "--format", "table").out
     assert "U?[1m" in table and "?]0;x? odd" in table, table
     assert "\x1b" not in table and "\x07" not in table, table
+
+
+def beside_a_dataset(s):
+    """As fields of it: chosen, sorted by, in every format, by ticker."""
+    warm(s)
+    args = ("--index", INDEX, "--fields", "Ticker,price,expected_annual_return,"
+            "expected_annual_risk,return_risk_ratio", "--sort", "-return_risk_ratio")
+    r = s.fetch(*args)
+    same((r.code, len(charts(s))), (0, 0))
+    assert "no annual returns of DJIA are cached" in r.err, r.err
+    assert "returns_fetched_at" not in r.doc, r.doc.keys()
+    same({x["expected_annual_return"] for x in r.doc["data"]}, {None})
+    returns_of = s.fetch("--returns", "--index", INDEX).doc
+    want = {x["Ticker"]: x for x in returns_of["data"]}
+    r = s.fetch(*args)
+    same((r.code, r.err, r.doc["count"], r.doc["missing_fields"]), (0, "", 30, []))
+    same(r.doc["returns_fetched_at"], returns_of["fetched_at"])
+    same(list(r.doc["data"][0]), ["Ticker", "price", "expected_annual_return",
+                                  "expected_annual_risk", "return_risk_ratio",
+                                  "Index", "Last_Updated"])
+    for x in r.doc["data"]:
+        for name in list(x)[2:5]:
+            same(x[name], want[x["Ticker"]][name], x)
+    ratios = [x["return_risk_ratio"] for x in r.doc["data"]]
+    same(ratios, sorted(ratios, reverse=True))
+    rows = list(csv.DictReader(io.StringIO(s.fetch(*args, "--format", "csv").out)))
+    same([float(x["return_risk_ratio"]) for x in rows], ratios)
+    table = s.fetch(*args, "--format", "table").out
+    assert "Return p.a." in table and "Risk p.a." in table, table
+    assert re.search(r"^return and risk from yahoo, fetched \d+ s ago$", table,
+                     re.M), table
+    same(s.fetch("--index", INDEX, "--sort", "-Return p.a.", "--limit", "1",
+                 "--fields", "Ticker").doc["data"][0]["Ticker"],
+         max(want.values(), key=lambda x: x["expected_annual_return"])["Ticker"])
+    # It is no field of a dataset: not stored, and no gap of it to be filled.
+    assert "expected_annual" not in s.fetch("--index", INDEX).out
+    assert "expected_annual" not in s.r.get("stock_data:DJIA:Any")
+    same(s.fetch("--index", INDEX, "--fill=expected_annual_return").code, 64)
+
+
+def beside_by_ticker_and_stale(s):
+    warm(s)
+    doc = s.fetch("--returns", "--index", INDEX).doc
+    s.r.hset("stocknity:meta:{%s}" % (VALUE % INDEX), "fresh_ms", 1)
+    doc["data"] = [dict(doc["data"][5], Ticker="MSFT"), {"Ticker": 7}, 8,
+                   dict(doc["data"][6], Ticker="NONE")]
+    text = json.dumps(dict(doc, fresh_until="2020-01-01T00:00:00Z"),
+                      separators=(",", ":"))
+    s.r.set(VALUE % INDEX, text)
+    s.r.hset("stocknity:meta:{%s}" % (VALUE % INDEX), "bytes", len(text))
+    args = ("--index", INDEX, "--fields", "Ticker,expected_annual_return")
+    got = {x["Ticker"]: x["expected_annual_return"] for x in s.fetch(*args).doc["data"]}
+    same({t for t, v in got.items() if v is not None}, {"MSFT"})
+    same((len(got), got["MSFT"]), (30, doc["data"][0]["expected_annual_return"]))
+    assert "ago, STALE" in s.fetch(*args, "--format", "table").out
 
 
 if __name__ == "__main__":

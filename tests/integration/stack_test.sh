@@ -45,14 +45,14 @@ check "demo ends with 0" test $? -eq 0
 check "the table is there" says 'AAPL .*Apple Inc (demo)'
 check "it says what it is" says 'NOT LIVE DATA'
 check "companies are counted" says '^[0-9]* companies  S&P 500 / Technology'
-check "returns are there" says '^ AAPL .*%  *[0-9.]*%  *-*[0-9.]*$'
-check "of all of the index" says '^30 companies  DJIA  yahoo'
+check "return and risk are beside it" says '^AAPL .*%  *[0-9.]*%  *-*[0-9.]*$'
+check "and it says whose" says '^return and risk from yahoo, fetched'
 check "it prints the URL" says "http://localhost:$STACK_PORT/\$"
 check "the page is there" asks / '<title>Stocknity Data'
 check "its library is there" asks /stocknity/lib/d3-hierarchy.js d3
 check "the API is there" asks /api/health/live '"success":true'
-check "it serves returns" asks '/api/annual-returns?index=DJIA' '"Ticker":"AAPL"'
-check "it joins them" asks '/api/stocks?index=DJIA&returns=1' \
+check "it serves returns" asks '/api/annual-returns' '"Ticker":"AAPL"'
+check "it joins them" asks '/api/stocks?sector=Technology&returns=1' \
 	'"expected_annual_risk":0'
 check "it serves the table" asks '/api/stocks?sector=Technology' '"Ticker":"AAPL"'
 first=$(pids)
