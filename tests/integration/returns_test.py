@@ -94,6 +94,21 @@ def index_not_fresh(s):
     same(s.r.exists("stock_data:DJIA:Any"), 1)
 
 
+def an_index_that_does_not_become_fresh(s):
+    """It is waited for while somebody tries, and not for ever."""
+    s.fresh("kind=503 path=/screener", "kind=503 path=/v7")
+    ids = put(s, returns())
+    for i in range(10):
+        same(drain(s, TASK_MAX_ATTEMPTS=1).code, 0)
+        s.r.delete("stocknity:guard:{finviz}", "stocknity:guard:{yahoo}")
+        if status(s, *ids) == ["failed"]:
+            break
+        _later(s, *ids)
+    same((status(s, *ids), charts(s)), (["failed"], {}))
+    assert 1 <= i < 5, i
+    assert "DJIA is not fresh" in task(s, ids[0])["e1"], task(s, ids[0])
+
+
 def delisted(s):
     """What Yahoo says of a company is in its record."""
     warm(s, "kind=delisted path=/v8/finance/chart/AAPL",
