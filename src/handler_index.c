@@ -128,22 +128,25 @@ enqueue_chunks(struct affair *a, const size_t *chunks, size_t n, struct err *e)
 	char(*names)[32] = calloc(n + 1, sizeof(*names));
 	enum rc rc = RC_OK;
 
-	if (specs == NULL || results == NULL || names == NULL)
+	if (specs == NULL || results == NULL || names == NULL) {
 		rc = err_set(e, RC_NOMEM, "out of memory");
-	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		goto out;
+	}
+	for (size_t i = 0; i < n; i++) {
 		snprintf(names[i], sizeof(names[i]), "%zu/%zu", chunks[i] + 1,
 		    a->look.chunks);
 		specs[i] = (struct task_spec){ .type = TASK_RETURNS,
 			.dataset = { a->index, names[i] },
 			.priority = a->task->priority };
 	}
-	if (rc == RC_OK && n > 0)
+	if (n > 0)
 		rc = queue_enqueue(a->queue, specs, n, results, e);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		rc = results[i].what == ENQUEUED_FULL
 			 ? err_set(e, RC_FULL, "the queue is full")
 			 : returns_assign(a->redis, a->index, a->look.fence_us,
 			       chunks[i] + 1, results[i].id, e);
+out:
 	free(names);
 	free(results);
 	free(specs);

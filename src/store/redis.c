@@ -43,7 +43,7 @@ redis_answers(struct redis *r)
 static struct timeval
 patience(const struct redis *r)
 {
-	struct timeval wary = { .tv_usec = REDIS_WARY_MS * 1000 };
+	struct timeval wary = { .tv_usec = REDIS_WARY_MS * 1000L };
 
 	return r->again_ms != 0 ? wary : r->timeout;
 }

@@ -103,20 +103,21 @@ ask_records(
 {
 	char(*fields)[LIMIT_TICKER + 3] = calloc(w->n + 1, sizeof(*fields));
 	const char **argv = calloc(w->n + 3, sizeof(*argv));
-	enum rc rc = RC_OK;
+	enum rc rc;
 
-	if (fields == NULL || argv == NULL)
+	if (fields == NULL || argv == NULL) {
 		rc = err_set(e, RC_NOMEM, "out of memory");
-	for (size_t i = 0; i < w->n && rc == RC_OK; i++) {
+		goto out;
+	}
+	for (size_t i = 0; i < w->n; i++) {
 		snprintf(fields[i], sizeof(fields[i]), "t:%s", w->tickers[i]);
 		argv[3 + i] = fields[i];
 	}
-	if (rc == RC_OK) {
-		argv[0] = "HMGET";
-		argv[1] = key;
-		argv[2] = "fence";
-		rc = redis_call(r, (int)w->n + 3, argv, NULL, &w->reply, e);
-	}
+	argv[0] = "HMGET";
+	argv[1] = key;
+	argv[2] = "fence";
+	rc = redis_call(r, (int)w->n + 3, argv, NULL, &w->reply, e);
+out:
 	free(argv);
 	free(fields);
 	return rc;

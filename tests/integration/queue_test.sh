@@ -23,6 +23,7 @@ judge() { # WHAT FILE
 # Commands and options of Redis 6.2 and older that we use.
 cat >"$tmp/known" <<-'EOW'
 	AUTH
+	CH
 	CONFIG
 	COUNT
 	DBSIZE
@@ -40,6 +41,7 @@ cat >"$tmp/known" <<-'EOW'
 	HGETALL
 	HINCRBY
 	HINCRBYFLOAT
+	HLEN
 	HMGET
 	HSCAN
 	HSET
@@ -52,6 +54,7 @@ cat >"$tmp/known" <<-'EOW'
 	LPOP
 	LPUSH
 	LRANGE
+	LT
 	LTRIM
 	MATCH
 	MEMORY
@@ -71,6 +74,7 @@ cat >"$tmp/known" <<-'EOW'
 	TYPE
 	UNLINK
 	WITHSCORES
+	XX
 	ZADD
 	ZCARD
 	ZCOUNT
