@@ -163,17 +163,10 @@ found(struct call *c, const char *with)
 static enum rc
 serve(struct call *c, const struct cache_keys *k, struct err *e)
 {
-	struct cache_served *s = &c->answer->served;
 	int gzip = c->text[INPUT_RETURNS] == NULL &&
 		   request_takes_gzip(c->request->accept_encoding);
-	enum rc rc = cache_serve(c->api->redis, k, gzip, s, e);
 
-	/* A stale answer has words before its bytes: those must be plain. */
-	if (rc == RC_OK && s->gzip && s->entry.state == CACHE_STALE) {
-		cache_entry_fini(&s->entry);
-		rc = cache_serve(c->api->redis, k, 0, s, e);
-	}
-	return rc;
+	return cache_serve(c->api->redis, k, gzip, &c->answer->served, e);
 }
 
 /* The envelope with the annual returns of its index beside it. */

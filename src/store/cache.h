@@ -80,8 +80,9 @@ void cache_entry_fini(struct cache_entry *);
 /*
  * The same for who passes the bytes on (cache_serve.c): value, digest and age
  * of one moment, in one round trip; the read is counted without waiting for
- * Redis.  gzip wanted and there: bytes are the stored gzip variant.  Absent
- * where the bytes are not ours.
+ * Redis.  gzip wanted, there and fresh: bytes are the stored gzip variant; a
+ * stale answer has words before its bytes, so those are plain.  Absent where
+ * the bytes are not ours.  One read is counted, however often it looked.
  */
 struct cache_served {
 	struct cache_entry entry;

@@ -132,6 +132,18 @@ is_ours(redisReply *const v[PARTS], int gzip)
 	       memcmp(value->str, CACHE_HEAD, strlen(CACHE_HEAD)) == 0;
 }
 
+/* Is it fresh, by what meta tells? */
+static int
+is_fresh(redisReply *const v[PARTS])
+{
+	const struct cache_entry entry = { .fetched_us =
+					       redis_int(v[META], FETCHED, 0),
+		.fresh_ms = redis_int(v[META], FRESH, 0),
+		.now_ms = redis_reply_us(v[NOW]) / 1000 };
+
+	return cache_age(&entry, -1) == CACHE_FRESH;
+}
+
 /* The value passes into s. */
 static void
 fill(struct cache_served *s, redisReply *v[PARTS], int gzip)
@@ -160,7 +172,8 @@ cache_serve(struct redis *r, const struct cache_keys *k, int gzip,
 	struct cache_served s = { 0 };
 	enum rc rc = read_all(r, k, gzip, v, e);
 
-	if (rc == RC_OK && gzip && !is_ours(v, gzip)) {
+	/* A stale one is asked for plain: see cache.h. */
+	if (rc == RC_OK && gzip && !(is_ours(v, gzip) && is_fresh(v))) {
 		free_replies(v);
 		gzip = 0;
 		rc = read_all(r, k, gzip, v, e);

@@ -260,6 +260,12 @@ def reads_are_counted(s):
     s.get("/api/health/ready")
     meta = META % ("DJIA", "Any")
     same((s.cli("HGET", meta, "hits"), s.cli("HGET", meta, "stale")), ("10", "1"))
+    s.get(DJIA, Accept_Encoding="gzip")
+    s.cli("DEL", GZIP % ("DJIA", "Any"))
+    s.get(DJIA, Accept_Encoding="gzip")
+    s.get("/api/health/ready")
+    same((s.cli("HGET", meta, "hits"), s.cli("HGET", meta, "stale")), ("10", "3"),
+         "once, however many variants were looked at")
     assert int(s.cli("HGET", meta, "last_read_ms")) > 0
     s.fresh()
     s.get(DJIA)
