@@ -129,6 +129,19 @@ need_filled(const struct fetch_request *r, struct cache_entry *entry)
 		entry->state = CACHE_STALE;
 }
 
+/* Count a read.  What is there but no answer, was missed. */
+static void
+count_read(struct fetcher *f, const struct fetch_request *r,
+    const struct cache_entry *entry)
+{
+	struct cache_entry read = *entry;
+
+	need_filled(r, &read);
+	if (r->refresh || read.state != entry->state)
+		read.state = CACHE_ABSENT;
+	cache_count_read(f->env.redis, &r->dataset, &read);
+}
+
 enum rc
 fetcher_look(struct fetcher *f, const struct fetch_request *r,
     enum cache_count count, struct cache_entry *entry, struct err *e)
@@ -140,12 +153,16 @@ fetcher_look(struct fetcher *f, const struct fetch_request *r,
 	*entry = (struct cache_entry){ 0 };
 	if (f->env.redis == NULL)
 		return RC_OK;
+	if (r->uncounted)
+		count = CACHE_COUNT_NONE;
 	rc = cache_get(f->env.redis, &r->dataset, r->max_age_ms,
-	    r->uncounted ? CACHE_COUNT_NONE : count, entry, &foreign, &why);
+	    CACHE_COUNT_NONE, entry, &foreign, &why);
 	why.rc = redis_trouble(rc);
 	if (foreign && count != CACHE_COUNT_NONE)
 		log_warn("the cached value of %s / %s is not ours: passed over",
 		    r->dataset.index, r->dataset.sector);
+	if (rc == RC_OK && count == CACHE_COUNT_ALL)
+		count_read(f, r, entry);
 	need_filled(r, entry);
 	return rc == RC_OK ? RC_OK : fetcher_lose_redis(f, &why, e);
 }

@@ -191,6 +191,11 @@ def what_is_cached_unfilled_is_not_enough_for_fill(s):
     same(s.fetch("--index", DJIA).out, filled.out)
     same(s.cli("GET", "stock_data:DJIA:Any") + "\n", filled.out)
     same(len(s.calls()), calls)
+    meta = "stocknity:meta:{stock_data:DJIA:Any}"
+    same(s.cli("HMGET", meta, "hits", "misses").split(), ["3", "2"],
+         "what did not answer was missed")
+    same(s.fetch("--index", DJIA, "--refresh").code, 0)
+    same(s.cli("HMGET", meta, "hits", "misses").split(), ["3", "3"])
 
 
 def sectors_say_what_of_them_was_filled(s):
