@@ -127,7 +127,8 @@ say_outcome(const struct asked *a, const struct scheduler_outcome *o)
 	static const char *const words[] = {
 		[SCHEDULER_STOPPED] = "it is stopped (schedule start)",
 		[SCHEDULER_NEVER] = "SCHEDULER_WARM is empty",
-		[SCHEDULER_TAKEN] = "it, or a later one, was accepted before",
+		[SCHEDULER_TAKEN] = "it was accepted before",
+		[SCHEDULER_OLDER] = "a later one was accepted before",
 		[SCHEDULER_OVERLAP] = "another run is at it",
 	};
 

@@ -114,7 +114,8 @@ enum scheduler_what {
 	SCHEDULER_RAN,     /* the slot was accepted and is done */
 	SCHEDULER_STOPPED, /* the switch is off */
 	SCHEDULER_NEVER,   /* its setting is empty */
-	SCHEDULER_TAKEN,   /* this slot, or a newer one, was accepted before */
+	SCHEDULER_TAKEN,   /* this slot was accepted before */
+	SCHEDULER_OLDER,   /* a newer one was */
 	SCHEDULER_OVERLAP  /* a living run holds the slot */
 };
 

@@ -111,8 +111,9 @@ struct scheduler_step {
 /* The latest slot of the step's job, under a new run. */
 void scheduler_step_slot(struct scheduler_step *);
 
-/* Accept the slot with its tasks.  *accepted 0: someone else has. */
-enum rc scheduler_accept(struct scheduler_step *, int *accepted, struct err *);
+/* Accept the slot with its tasks, unless *fate says why not. */
+enum rc scheduler_accept(
+    struct scheduler_step *, enum slot_fate *fate, struct err *);
 
 /* Hold an accepted slot by its lease, do its work, and write that it is done.
  * *what: how it went. */

@@ -46,9 +46,10 @@ scheduler_step_slot(struct scheduler_step *st)
 	r->exit = -1;
 }
 
-/* Whose the slot is: ours, where the answer to our acceptance was lost. */
+/* Whose the slot is that is not accepted now: ours, where the answer to our
+ * acceptance was lost. */
 static enum rc
-is_mine(struct scheduler_step *st, int *mine, struct err *e)
+is_mine(struct scheduler_step *st, enum slot_fate *fate, struct err *e)
 {
 	struct scheduler_slots slots;
 	struct scheduler_state state;
@@ -58,14 +59,15 @@ is_mine(struct scheduler_step *st, int *mine, struct err *e)
 	if (rc != RC_OK)
 		return rc;
 	slot = scheduler_find(&slots, st->run.slot);
-	*mine = slot != NULL && strcmp(slot->run, st->run.run) == 0;
+	if (slot != NULL && strcmp(slot->run, st->run.run) == 0)
+		*fate = SLOT_ACCEPTED;
 	return RC_OK;
 }
 
 /* Accept with n tasks, again where the answer was lost. */
 static enum rc
 accept_tasks(struct scheduler_step *st, const struct task_spec *specs, size_t n,
-    int *accepted, struct err *e)
+    enum slot_fate *fate, struct err *e)
 {
 	struct enqueue_result results[SCHEDULER_TASKS];
 	struct scheduler *s = st->scheduler;
@@ -75,7 +77,7 @@ accept_tasks(struct scheduler_step *st, const struct task_spec *specs, size_t n,
 
 	for (;;) {
 		rc = queue_accept(s->queue, st->run.slot, st->run.run, specs, n,
-		    results, accepted, e);
+		    results, fate, e);
 		if ((rc != RC_STORE && rc != RC_BUSY) || clock_mono_ms() >= end)
 			break;
 		again = 1;
@@ -83,11 +85,11 @@ accept_tasks(struct scheduler_step *st, const struct task_spec *specs, size_t n,
 	}
 	if (rc != RC_OK)
 		return rc;
-	if (!*accepted && again) {
+	if (*fate != SLOT_ACCEPTED && again) {
 		st->run.enqueued = st->run.merged = -1;
-		return is_mine(st, accepted, e);
+		return is_mine(st, fate, e);
 	}
-	for (size_t i = 0; i < n && *accepted; i++) {
+	for (size_t i = 0; i < n && *fate == SLOT_ACCEPTED; i++) {
 		st->run.enqueued += results[i].what == ENQUEUED_NEW;
 		st->run.merged += results[i].what == ENQUEUED_MERGED;
 	}
@@ -95,7 +97,7 @@ accept_tasks(struct scheduler_step *st, const struct task_spec *specs, size_t n,
 }
 
 enum rc
-scheduler_accept(struct scheduler_step *st, int *accepted, struct err *e)
+scheduler_accept(struct scheduler_step *st, enum slot_fate *fate, struct err *e)
 {
 	struct task_spec specs[SCHEDULER_TASKS];
 	size_t n = 0;
@@ -105,13 +107,13 @@ scheduler_accept(struct scheduler_step *st, int *accepted, struct err *e)
 	if (rc != RC_OK)
 		return rc;
 	st->run.missed = count_missed(st);
-	rc = accept_tasks(st, specs, n, accepted, e);
-	if (rc == RC_OK && *accepted && st->job == JOB_HOURLY)
+	rc = accept_tasks(st, specs, n, fate, e);
+	if (rc == RC_OK && *fate == SLOT_ACCEPTED && st->job == JOB_HOURLY)
 		scheduler_count_likely(st->scheduler, st->now_us);
 	/* What is only kept warm must not keep the hourly check away. */
 	if (rc == RC_FULL && st->job == JOB_HOURLY && n > 0) {
-		rc = accept_tasks(st, NULL, 0, accepted, e);
-		if (rc == RC_OK && *accepted) {
+		rc = accept_tasks(st, NULL, 0, fate, e);
+		if (rc == RC_OK && *fate == SLOT_ACCEPTED) {
 			st->run.findings++;
 			buf_adds(st->text, "queue: no room to refresh what is "
 					   "read\n");
@@ -243,25 +245,27 @@ take_up(const struct scheduler_step *like, const char *but, struct err *e)
 static enum rc
 run_slot(struct scheduler_step *st, enum scheduler_what *what, struct err *e)
 {
-	const struct scheduler_slot *newest =
-	    scheduler_newest(st->slots, st->job);
-	int order = newest == NULL ? 1 : strcmp(st->run.slot, newest->name),
-	    accepted;
-	enum rc rc;
+	static const enum scheduler_what refused[] = { [SLOT_TAKEN] =
+							   SCHEDULER_TAKEN,
+		[SLOT_OLDER] = SCHEDULER_OLDER,
+		[SLOT_STOPPED] = SCHEDULER_STOPPED };
+	const struct scheduler_slot *slot =
+	    scheduler_find(st->slots, st->run.slot);
+	enum slot_fate fate = SLOT_ACCEPTED;
+	enum rc rc = RC_OK;
 
-	*what = SCHEDULER_TAKEN;
-	if (order < 0 || (order == 0 && newest->done))
-		return RC_OK;
-	if (order > 0) {
-		rc = scheduler_accept(st, &accepted, e);
-		if (rc != RC_OK)
-			return rc;
-		if (!accepted)
-			return RC_OK;
-	} else {
+	if (slot == NULL)
+		rc = scheduler_accept(st, &fate, e);
+	else if (slot->done)
+		fate = SLOT_TAKEN;
+	else
 		st->run.enqueued = st->run.merged = st->run.missed = -1;
-	}
-	return scheduler_finish(st, what, e);
+	if (rc != RC_OK)
+		return rc;
+	if (fate == SLOT_ACCEPTED)
+		return scheduler_finish(st, what, e);
+	*what = refused[fate];
+	return RC_OK;
 }
 
 /* Slots that Redis would have to wait for: this clock is wrong. */

@@ -83,7 +83,7 @@ catch_up(struct scheduler_step *hourly, enum scheduler_job job, struct err *e)
 	struct scheduler_step st = *hourly;
 	int64_t now = st.now_us / SECOND, due;
 	enum scheduler_what what;
-	int accepted;
+	enum slot_fate fate;
 	enum rc rc;
 
 	st.job = job;
@@ -93,8 +93,8 @@ catch_up(struct scheduler_step *hourly, enum scheduler_job job, struct err *e)
 	if (due * SECOND <= st.since_us || now - due <= SCHEDULER_GRACE ||
 	    (newest != NULL && strcmp(st.run.slot, newest->name) <= 0))
 		return RC_OK;
-	rc = scheduler_accept(&st, &accepted, e);
-	if (rc == RC_OK && accepted)
+	rc = scheduler_accept(&st, &fate, e);
+	if (rc == RC_OK && fate == SLOT_ACCEPTED)
 		rc = scheduler_finish(&st, &what, e);
 	hourly->run.findings += st.run.findings;
 	return rc;

@@ -281,13 +281,33 @@ needs_care(const struct batch *b, const struct task_spec *specs, size_t n)
 	return 0;
 }
 
-/* Of a slot that is not accepted. */
-static int
-is_word(const redisReply *reply, const char *word)
+/* Why a slot was not accepted; NULL: the answer says nothing of that. */
+static const char *
+refusal(const redisReply *reply)
 {
 	return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-	       reply->element[0]->len == 0 &&
-	       strcmp(reply->element[1]->str, word) == 0;
+		       reply->element[0]->len == 0
+		   ? reply->element[1]->str
+		   : NULL;
+}
+
+static enum rc
+read_refusal(
+    const char *why, const char *slot, enum slot_fate *fate, struct err *e)
+{
+	static const char *const words[] = { [SLOT_TAKEN] = "taken",
+		[SLOT_OLDER] = "older",
+		[SLOT_STOPPED] = "stopped" };
+
+	if (strcmp(why, "full") == 0)
+		return err_set(
+		    e, RC_FULL, "the queue has no room for %s", slot);
+	for (int i = SLOT_TAKEN; i <= SLOT_STOPPED; i++)
+		if (strcmp(why, words[i]) == 0) {
+			*fate = (enum slot_fate)i;
+			return RC_OK;
+		}
+	return err_set(e, RC_STORE, "enqueue: unexpected answer");
 }
 
 /* A digit for each task, then the ids that the merged ones went into. */
@@ -325,10 +345,11 @@ read_enqueued(const redisReply *reply, const struct batch *b, size_t n,
 static enum rc
 send_batch(struct queue *q, const char *slot, const char *run,
     const struct task_spec *specs, size_t n, struct enqueue_result *results,
-    int *accepted, struct err *e)
+    enum slot_fate *fate, struct err *e)
 {
 	struct batch *b = malloc(sizeof(*b));
 	redisReply *reply = NULL;
+	const char *why;
 	enum rc rc;
 
 	if (b == NULL)
@@ -344,10 +365,9 @@ send_batch(struct queue *q, const char *slot, const char *run,
 	    KEYS(KEY_READY, KEY_SCHEDULED, KEY_UNIQUE, KEY_STATS, KEY_CONFIG,
 		KEY_SLOTS, KEY_ALIASES),
 	    b->args, b->n, &reply, e);
-	if (rc == RC_OK && is_word(reply, "taken"))
-		*accepted = 0;
-	else if (rc == RC_OK && is_word(reply, "full"))
-		rc = err_set(e, RC_FULL, "the queue has no room for %s", slot);
+	why = rc == RC_OK ? refusal(reply) : NULL;
+	if (why != NULL)
+		rc = read_refusal(why, slot, fate, e);
 	else if (rc == RC_OK)
 		rc = read_enqueued(reply, b, n, results, e);
 	freeReplyObject(reply);
@@ -372,23 +392,23 @@ enum rc
 queue_enqueue(struct queue *q, const struct task_spec *specs, size_t n,
     struct enqueue_result *results, struct err *e)
 {
-	int accepted;
+	enum slot_fate none;
 	enum rc rc = check_batch(specs, n, e);
 
 	if (rc != RC_OK || n == 0)
 		return rc;
-	return send_batch(q, "", "", specs, n, results, &accepted, e);
+	return send_batch(q, "", "", specs, n, results, &none, e);
 }
 
 enum rc
 queue_accept(struct queue *q, const char *slot, const char *run,
     const struct task_spec *specs, size_t n, struct enqueue_result *results,
-    int *accepted, struct err *e)
+    enum slot_fate *fate, struct err *e)
 {
 	enum rc rc = check_batch(specs, n, e);
 
 	if (rc != RC_OK)
 		return rc;
-	*accepted = 1;
-	return send_batch(q, slot, run, specs, n, results, accepted, e);
+	*fate = SLOT_ACCEPTED;
+	return send_batch(q, slot, run, specs, n, results, fate, e);
 }

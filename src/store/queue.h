@@ -123,16 +123,23 @@ enum rc queue_enqueue(struct queue *, const struct task_spec *, size_t n,
 enum rc queue_has(struct queue *, enum task_type, const struct dataset *,
     size_t n, int *has, struct err *);
 
+enum slot_fate {
+	SLOT_ACCEPTED,
+	/* Not, and nothing was changed: */
+	SLOT_TAKEN,  /* it was accepted before */
+	SLOT_OLDER,  /* than one of its job that was accepted */
+	SLOT_STOPPED /* the scheduler is switched off */
+};
+
 /*
- * Accept a slot of the scheduler and enqueue its tasks, in one step (n may be
- * 0): *accepted 0: it is accepted already, or the scheduler is switched off,
- * and nothing was changed.  Its field becomes run behind the Redis time in
- * microseconds and a space.  RC_FULL: the queue has no room for all of them,
- * and the slot is not accepted.
+ * Accept a slot of the scheduler ("job:time", those of a job in the order of
+ * time as text) and enqueue its tasks, in one step; n may be 0.  Its field
+ * becomes run behind the Redis time in microseconds and a space.  RC_FULL: the
+ * queue has no room for all of them, and the slot is not accepted.
  */
 enum rc queue_accept(struct queue *, const char *slot, const char *run,
     const struct task_spec *, size_t n, struct enqueue_result *results,
-    int *accepted, struct err *);
+    enum slot_fate *, struct err *);
 
 struct claim {
 	const char *owner; /* "host:pid", at most TASK_OWNER bytes */

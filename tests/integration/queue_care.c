@@ -138,37 +138,45 @@ a_slot_is_accepted_once_with_its_tasks(void **state)
 	struct task_spec specs[] = { probe("a"), probe("b") };
 	struct enqueue_result r[2];
 	struct queue *q;
-	int accepted = -1;
+	enum slot_fate fate = SLOT_STOPPED;
 
 	f->config.queue_max = 3; /* normal tasks: 2 and a bit, which is 3 */
 	q = open_queue(f);
 	assert_int_equal(
-	    queue_accept(q, "daily:1", "run", specs, 2, r, &accepted, NULL),
-	    RC_OK);
-	assert_int_equal(accepted, 1);
+	    queue_accept(q, "daily:1", "run", specs, 2, r, &fate, NULL), RC_OK);
+	assert_int_equal(fate, SLOT_ACCEPTED);
 	assert_int_equal(r[1].what, ENQUEUED_NEW);
 	assert_true(ctl(f, "HGET " K "slots daily:1") > 0);
 	assert_int_equal(
-	    queue_accept(q, "daily:1", "run", specs, 2, r, &accepted, NULL),
-	    RC_OK);
-	assert_int_equal(accepted, 0);
+	    queue_accept(q, "daily:1", "run", specs, 2, r, &fate, NULL), RC_OK);
+	assert_int_equal(fate, SLOT_TAKEN);
 	assert_int_equal(ctl(f, "ZCARD " K "ready"), 2);
 	specs[0] = probe("c");
 	specs[1] = probe("d");
 	assert_int_equal(
-	    queue_accept(q, "daily:2", "run", specs, 2, r, &accepted, NULL),
+	    queue_accept(q, "daily:2", "run", specs, 2, r, &fate, NULL),
 	    RC_FULL);
 	assert_int_equal(ctl(f, "HLEN " K "slots"), 1);
 	assert_int_equal(ctl(f, "ZCARD " K "ready"), 2);
 	assert_int_equal(
-	    queue_accept(q, "weekly:1", "run", NULL, 0, NULL, &accepted, NULL),
+	    queue_accept(q, "weekly:1", "run", NULL, 0, NULL, &fate, NULL),
 	    RC_OK);
-	assert_int_equal(accepted, 1);
+	assert_int_equal(fate, SLOT_ACCEPTED);
+	/* Beside one of its own job that is newer; what is no slot is none. */
+	assert_int_equal(
+	    queue_accept(q, "weekly:0", "run", NULL, 0, NULL, &fate, NULL),
+	    RC_OK);
+	assert_int_equal(fate, SLOT_OLDER);
+	ctl(f, "HSET " K "slots weekly:3 %s", "x");
+	assert_int_equal(
+	    queue_accept(q, "weekly:2", "run", NULL, 0, NULL, &fate, NULL),
+	    RC_OK);
+	assert_int_equal(fate, SLOT_ACCEPTED);
 	ctl(f, "HSET " K "slots switch %s", "0 1763000000000000"); /* off */
 	assert_int_equal(
-	    queue_accept(q, "weekly:2", "run", NULL, 0, NULL, &accepted, NULL),
+	    queue_accept(q, "weekly:4", "run", NULL, 0, NULL, &fate, NULL),
 	    RC_OK);
-	assert_int_equal(accepted, 0);
+	assert_int_equal(fate, SLOT_STOPPED);
 	assert_sound(q);
 	queue_close(q);
 }

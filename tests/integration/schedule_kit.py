@@ -1,4 +1,6 @@
 """What the tests of schedule share: the program, and what it left in Redis."""
+import os
+import subprocess
 import time
 from types import FunctionType
 
@@ -61,6 +63,32 @@ def since(s, seconds, on="1"):
     """As if the switch had been set that long ago."""
     s.cli("HSET", SLOTS, "switch", "%s %d" % (
         on, (time.time() - seconds) * 1000000))
+
+
+CLOCK = b"""
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <time.h>
+int clock_gettime(clockid_t c, struct timespec *t)
+{
+        int (*real)(clockid_t, struct timespec *);
+        *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+        int r = real(c, t);
+        if (c == CLOCK_REALTIME)
+                t->tv_sec += atol(getenv("SHIFT"));
+        return r;
+}"""
+
+
+def shifted(s, seconds):
+    """The environment of a program whose clock is that much ahead."""
+    shim = os.path.join(s.dir, "clock.so")
+    if not os.path.exists(shim):
+        subprocess.run(["gcc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", shim,
+                        "-xc", "-"], input=CLOCK, check=True)
+    options = s.env().get("ASAN_OPTIONS", "")
+    return {"LD_PRELOAD": shim, "SHIFT": seconds,
+            "ASAN_OPTIONS": options + ":verify_asan_link_order=0"}
 
 
 def servers():

@@ -6,11 +6,11 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from cut import Cut  # noqa: E402
+from cut import Cut, Meddler, Script  # noqa: E402
 from harness import BUILD, main  # noqa: E402
 from schedule_kit import (DAILY, DAY, JOBS, Q, SLOTS, ago,  # noqa: E402
-                          history, quiet, same, schedule, servers, show, tasks,
-                          tests_of)
+                          history, quiet, same, schedule, servers, shifted, show,
+                          tasks, tests_of)
 
 
 def killed_anywhere(s, job, env, prepare, want):
@@ -78,6 +78,37 @@ def an_answer_that_is_lost_changes_nothing(s):
         quiet(s, "run", "daily", **db, **env)
         same(tasks(s, str(k + 1)), DAILY, "lost behind command %d" % k)
         same(len(history(s, "daily", **db)), 1, k)
+
+
+def while_it_accepts(s, action, *args, **env):
+    """A run, and what another host does between its last look at the slots and
+    the call that accepts its own."""
+    meddler = Meddler(s, Script("queue_enqueue").sha, action)
+    r = schedule(s, *args, REDIS_URL="unix://" + meddler.path, **env)
+    meddler.server.close()
+    same((r.code, meddler.action), (0, None), r)
+    return r
+
+
+def an_older_slot_loses_to_a_newer_one_that_was_quicker(s):
+    """A host whose clock is a day behind, and one whose clock is right."""
+    s.fresh()
+    r = while_it_accepts(s, lambda: quiet(s, "run", "daily"), "run", "daily",
+                         "-v", **shifted(s, -DAY))
+    assert "a later one was accepted before" in r.err, r
+    (one,) = history(s, "daily")
+    same((one["enqueued"], tasks(s)), (4, DAILY))
+    same(s.cli("HGET", Q + "stats", "merged"), "", "nothing was asked for twice")
+    assert "daily:" not in s.cli("HKEYS", SLOTS).replace(one["slot"], "")
+
+
+def taken_and_stopped_are_told_apart(s):
+    for action, word in ((lambda: quiet(s, "run", "daily"), "it was accepted"),
+                         (lambda: quiet(s, "stop"), "it is stopped")):
+        s.fresh()
+        r = while_it_accepts(s, action, "run", "daily", "-v")
+        assert "nothing done: " + word in r.err, r
+        same(r.err.count("\n"), 1, r)
 
 
 def what_is_not_ours_is_passed_over(s):

@@ -3,9 +3,9 @@
 -- 1 where an id was given or work is twice in it (0: nobody knows the ids),
 -- then groups of tasks alike: how ("0126": id given, force, priority,
 -- delay_us), count, then id and work of each.
--- Answers a digit each in one string, 0 new, 1 merged, 2 same, 3 full, then
--- the ids that the merged went into; of a slot that is not accepted '' and
--- 'taken' (it is, or the scheduler is switched off) or 'full'.
+-- Answers a digit each in one string, 0 new, 1 merged, 2 same, 3 full, then the
+-- ids that the merged went into; '' and why a slot is not accepted: 'taken',
+-- 'older' (than one of its job), 'stopped', 'full'.
 local READY, LATER, UNIQUE, STATS, CONFIG, SLOTS, ALIASES = unpack(KEYS)
 local prefix = string.sub(READY, 1, -6) .. 'task:'
 local call, ARGV, min, sub = redis.call, ARGV, math.min, string.sub
@@ -25,7 +25,7 @@ while ARGV[a] do
   a = stop + 2
 end
 
--- What is read before the first write: a key of another type changes nothing.
+-- Read before the first write: a key of another type changes nothing.
 local holders = n > 0 and call('HMGET', UNIQUE, unpack(works))
 local last = tonumber(call('HGET', CONFIG, 'last_ready') or 0)
 local waiting = call('ZCARD', READY) + call('ZCARD', LATER)
@@ -35,21 +35,30 @@ local function limit(how)
 end
 
 if ARGV[6] ~= '' then
-  local switch = call('HGET', SLOTS, 'switch') -- "0 1763…": off since then
-  if call('HEXISTS', SLOTS, ARGV[6]) == 1 or sub(switch or '', 1, 1) == '0' then
-    return { '', 'taken' }
-  elseif n > 0 and waiting + n > limit(ARGV[9]) then
+  local slot, all = ARGV[6], call('HGETALL', SLOTS)
+  local job = string.match(slot, '^%a+:')
+  for i = 1, #all, 2 do
+    local name, digit = all[i], sub(all[i + 1], 1, 1)
+    local why = name == slot and 'taken' or
+      name .. digit == 'switch0' and 'stopped' or
+      name > slot and sub(name, 1, #job) == job and
+      tonumber(digit) and 'older'
+    if why then
+      return { '', why }
+    end
+  end
+  if n > 0 and waiting + n > limit(ARGV[9]) then
     return { '', 'full' }
   end
-  call('HSET', SLOTS, ARGV[6], created .. ' ' .. ARGV[7])
+  call('HSET', SLOTS, slot, created .. ' ' .. ARGV[7])
 end
 
-local function place() -- in line, never the same twice
+local function place() -- never the same twice
   last = last < now and now or last + 1
   return last
 end
 
--- Written together, before it is read again.
+-- Written together.
 local line, new, l, u = {}, {}, 0, 0
 local function flush()
   l = l > 0 and call('ZADD', READY, unpack(line))
@@ -57,7 +66,7 @@ local function flush()
   line, new, l, u = {}, {}, 0, 0
 end
 
--- Equal work is asked for again; false where the holder has ended.
+-- Equal work is asked for again; false: the holder has ended.
 local function merge(id, force, level, delay)
   flush()
   local key = prefix .. id
@@ -72,7 +81,7 @@ local function merge(id, force, level, delay)
   local ran = tonumber(flags) >= 4
   flags = force and flags % 2 == 0 and flags + 1 or flags
   call('HSET', key, 'spec', level .. flags .. sub(t[2], 3)) -- the first write
-  if status == 'processing' then -- once more, if forced
+  if status == 'processing' then -- once more
     if force or t[3] then
       call('HSET', key, 'rerun', min(now + delay, tonumber(t[4]) or 2 ^ 53))
     end
@@ -90,8 +99,7 @@ local function merge(id, force, level, delay)
   return true
 end
 
--- An id that was given leads to the task that does its work; for a week, and
--- not too many of them.
+-- An id that was given leads to the task that does its work, for a week.
 local function alias(key, id, holder)
   call('HSET', key, 'as', holder)
   call('EXPIRE', key, WEEK)
@@ -101,7 +109,7 @@ local function alias(key, id, holder)
   end
 end
 
--- Not new: what became of it (see above), and the task that does its work.
+-- Not new: what became of it, and the task that does its work.
 local mine = {}
 local function known(id, work, holder, h)
   local key, given = prefix .. id, sub(h.how, 1, 1) == '1'
