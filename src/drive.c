@@ -31,7 +31,8 @@ struct slot {
 	unsigned id; /* of http */
 	int tries;
 	int limited;
-	int hops; /* redirects that its page has led through */
+	int hops;  /* redirects that its page has led through */
+	int again; /* a call more than the source counted on */
 };
 
 struct drive {
@@ -44,6 +45,7 @@ struct drive {
 	int nslots;
 	int pages;
 	int64_t wait_ms;
+	int64_t booking;      /* our calls of the source's day; 0: none */
 	int64_t session_ms;   /* look for a session again then; 0: need none */
 	struct flight making; /* of our making a session */
 	struct err failed;    /* rc RC_OK: not failed */
@@ -73,8 +75,6 @@ drive_begin(struct drive **out, const struct drive_env *env,
 		free(d);
 		return rc;
 	}
-	if (source->calls != NULL)
-		d->policy.need = source->calls(d->talk);
 	*out = d;
 	return RC_OK;
 }
@@ -92,6 +92,8 @@ give_back(struct drive *d, struct slot *s)
 void
 drive_end(struct drive *d)
 {
+	struct err e;
+
 	if (d == NULL)
 		return;
 	for (int i = 0; i < d->nslots; i++) {
@@ -101,6 +103,10 @@ drive_end(struct drive *d)
 	}
 	if (d->making.fence_us != 0 && d->env->redis != NULL)
 		flight_release(d->env->redis, &d->making);
+	if (guard_unbook(d->env->guard, d->source->name, d->booking, &e) !=
+	    RC_OK)
+		log_debug("source=%s: calls not given back: %s",
+		    d->source->name, e.msg);
 	d->source->end(d->talk);
 	free(d);
 }
@@ -160,6 +166,7 @@ refused(struct drive *d, struct slot *s, const struct err *why, int64_t hold_ms)
 	log_info("source=%s rc=%s again=%d: %s", d->source->name,
 	    rc_name(why->rc), again, why->msg);
 	s->state = again ? SLOT_TAKE : SLOT_FREE;
+	s->again = 1;
 	if (!again)
 		fail(d, why, hold_ms);
 }
@@ -183,6 +190,7 @@ redirected(struct slot *s, const char *location, struct err *why)
 		return err_set(why, RC_UPSTREAM, "more than %d redirects",
 		    LIMIT_REDIRECTS);
 	snprintf(s->request.url, sizeof(s->request.url), "%s", location);
+	s->again = 1;
 	return RC_OK;
 }
 
@@ -290,7 +298,7 @@ hand_out(struct drive *d, int64_t now_ms, int *done, struct err *e)
 		switch (d->source->next(d->talk, &s->request)) {
 		case STEP_REQUEST:
 			s->state = SLOT_TAKE;
-			s->tries = s->limited = s->hops = 0;
+			s->tries = s->limited = s->hops = s->again = 0;
 			s->request.one_hop = 1;
 			s->grant = (struct grant){ 0 };
 			break;
@@ -333,6 +341,18 @@ is_probing(const struct drive *d)
 	return 0;
 }
 
+/* All calls of the conversation are booked of the source's day with the first.
+ * One that is made again was not counted on: the day must have it free. */
+static void
+book(struct drive *d, struct slot *s, int64_t left_ms)
+{
+	int is_counted = d->source->calls != NULL && !s->again;
+
+	s->grant.booking = s->again ? 0 : d->booking;
+	d->policy.need = is_counted ? d->source->calls(d->talk) : 1;
+	d->policy.book_ms = left_ms;
+}
+
 /*
  * Get a grant for the slot's request and send it when it is due.  Before the
  * first page a task that would wait too long is put back; later it waits.
@@ -346,12 +366,13 @@ take(struct drive *d, struct slot *s, int64_t now_ms, struct err *e)
 
 	if (most > left || under_way(d))
 		most = left;
+	book(d, s, left);
 	rc = guard_take(d->env->guard, d->source->name, &d->policy, most,
 	    &s->grant, &wait_ms, e);
-	if (rc == RC_OK && s->grant.wait_ms == 0) {
-		d->policy.need = 0; /* it has begun, and goes on */
+	if (rc == RC_OK && !s->again)
+		d->booking = s->grant.booking;
+	if (rc == RC_OK && s->grant.wait_ms == 0)
 		return start(d, s, e);
-	}
 	if (rc == RC_OPEN && is_probing(d)) {
 		wait_ms = POLL_MS;
 	} else if (rc != RC_OK) {

@@ -228,6 +228,7 @@ clock_of(struct patient *p)
 
 static const struct script *const scripts[] = {
 	&script_guard_take,
+	&script_guard_unbook,
 	&script_guard_report,
 	&script_flight,
 	&script_cache_put,

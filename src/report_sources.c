@@ -24,6 +24,7 @@ report_day_quota(const struct config *c, const struct report_state *s, size_t i,
 	*left = quota;
 	if (s->guards[i].day == zone_day(zone, s->now_us / 1000000))
 		*left -= s->guards[i].day_used;
+	*left -= s->guards[i].day_booked;
 	if (*left < 0)
 		*left = 0;
 	return quota;

@@ -2,34 +2,13 @@
  * The limiter that is used where there is no Redis, in its file.
  */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/clock.h"
-#include "store/guard.h"
 #include "store/guard_file.h"
+#include "guard_file_fixture.h"
 
 #define SECOND INT64_C(1000000)
-
-static struct config
-plain_config(void)
-{
-	struct config c = { .redis_host = "localhost",
-		.redis_port = 6379,
-		.redis_timeout = 1 };
-
-	return c;
-}
 
 static int
 by_value(const void *a, const void *b)
@@ -51,43 +30,6 @@ check_windows(int64_t *at, int n, int64_t interval, int most)
 				    (long long)(at[j] - at[i]));
 }
 
-static char folder[64];
-
-static int
-make_folder(void **state)
-{
-	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/store_file.XXXXXX");
-	return mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int
-remove_folder(void **state)
-{
-	char path[128];
-
-	(void)state;
-	for (const char *const *p = (const char *const[]){ "state/deep/limits",
-		 "state/deep", "state/stocknity/limits", "state/stocknity",
-		 ".local/state/stocknity/limits", ".local/state/stocknity",
-		 ".local/state", ".local", "state", "limits", "", NULL };
-	     *p != NULL; p++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, *p);
-		remove(path);
-	}
-	unsetenv("XDG_STATE_HOME");
-	return access(folder, F_OK) == 0 ? -1 : 0;
-}
-
-static struct config
-file_config(void)
-{
-	struct config c = plain_config();
-
-	snprintf(c.state_dir, sizeof(c.state_dir), "%s", folder);
-	return c;
-}
-
 static void
 write_file(const char *text)
 {
@@ -99,16 +41,6 @@ write_file(const char *text)
 	assert_non_null(f);
 	fputs(text, f);
 	assert_int_equal(fclose(f), 0);
-}
-
-static struct guard *
-open_guard(void)
-{
-	struct config c = file_config();
-	struct guard *g = NULL;
-
-	assert_int_equal(guard_open(&g, &c, NULL, NULL), RC_OK);
-	return g;
 }
 
 static const struct policy two_a_second = {
@@ -173,6 +105,9 @@ garbage_in_the_file_is_dropped(void **state)
 		"finviz",
 		"finviz 1 2 3",
 		"finviz 1 2 3 4 5",
+		"finviz 1 2 3 4 5 6 7",
+		"finviz 1 2 3 4 5 6 7 8",
+		"finviz 1 2 3 4 5 6 7 8 -9",
 		"finviz 1 2 3 x\n",
 		"finviz -1 2 3 4\n",
 		"finviz  1 2 3 4\n",
@@ -395,24 +330,13 @@ static void
 four_processes_keep_one_rate_by_the_file(void **state)
 {
 	static int64_t due[1000];
-	int fds[2], status, n = 0;
+	int fd = start(4, caller), n = 0;
 
 	(void)state;
-	assert_int_equal(pipe(fds), 0);
-	for (int i = 0; i < 4; i++) {
-		pid_t pid = fork();
-
-		assert_true(pid >= 0);
-		if (pid == 0)
-			caller(fds[1]);
-	}
-	close(fds[1]);
 	while (n < 1000 &&
-	       read(fds[0], &due[n], sizeof(due[n])) == (ssize_t)sizeof(due[n]))
+	       read(fd, &due[n], sizeof(due[n])) == (ssize_t)sizeof(due[n]))
 		n++;
-	close(fds[0]);
-	while (wait(&status) > 0)
-		assert_int_equal(status, 0);
+	end(fd);
 	assert_true(n >= 10);
 	check_windows(due, n, SECOND / 100, 1);
 }
@@ -432,9 +356,6 @@ a_policy_that_is_none_is_our_bug(void **state)
 	    guard_take(guard, "finviz", &none, 0, &g, &wait, NULL), RC_BUG);
 	guard_close(guard);
 }
-
-#define FILE_TEST(test)                                                        \
-	cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int
 main(void)

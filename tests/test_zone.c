@@ -117,6 +117,8 @@ text_says_the_same(void **state)
 	assert_string_equal(text, "0:0");
 }
 
+static const struct grant none = { 0 };
+
 /* Calls that the day lets pass, of n asked for at now. */
 static int
 passed(struct guard_limit *l, const struct policy *p, int64_t now_us, int n,
@@ -125,9 +127,11 @@ passed(struct guard_limit *l, const struct policy *p, int64_t now_us, int n,
 	int got = 0;
 
 	for (int i = 0; i < n; i++) {
-		if (guard_limit_day(l, now_us, p, wait) != RC_OK)
+		struct grant g = { 0 };
+
+		if (guard_limit_day(l, now_us, p, &g, wait) != DAY_FREE)
 			continue;
-		guard_limit_count(l, p);
+		guard_limit_count(l, now_us, p, &g, 1);
 		got++;
 	}
 	return got;
@@ -168,11 +172,131 @@ what_needs_more_than_is_left_is_not_begun(void **state)
 
 	(void)state;
 	p.need = 4;
-	assert_int_equal(guard_limit_day(&l, now, &p, &wait), RC_OK);
+	assert_int_equal(guard_limit_day(&l, now, &p, &none, &wait), DAY_FREE);
 	assert_int_equal(passed(&l, &five, now, 2, &wait), 2);
-	assert_int_equal(guard_limit_day(&l, now, &p, &wait), RC_LIMITED);
+	assert_int_equal(guard_limit_day(&l, now, &p, &none, &wait), DAY_SPENT);
 	p.need = 3;
-	assert_int_equal(guard_limit_day(&l, now, &p, &wait), RC_OK);
+	assert_int_equal(guard_limit_day(&l, now, &p, &none, &wait), DAY_FREE);
+}
+
+/* One of the calls of a booking; g keeps it. */
+static enum guard_day
+booked_call(struct guard_limit *l, const struct policy *p, int64_t now_us,
+    struct grant *g, int64_t *wait)
+{
+	enum guard_day day = guard_limit_day(l, now_us, p, g, wait);
+
+	if (day == DAY_FREE)
+		guard_limit_count(l, now_us, p, g, 1);
+	return day;
+}
+
+static void
+what_is_booked_at_midnight_is_of_the_next_day(void **state)
+{
+	int64_t end = (LONG_DAY + 25 * HOUR) * SECOND, wait = 0;
+	struct policy p = five;
+	struct guard_limit l = { 0 };
+	struct grant mine = { 0 }, other = { 0 };
+
+	(void)state;
+	p.need = 4;
+	p.book_ms = 60000;
+	assert_int_equal(passed(&l, &five, end - 3, 1, &wait), 1);
+	assert_int_equal(booked_call(&l, &p, end - 2, &mine, &wait), DAY_FREE);
+	assert_int_equal(passed(&l, &five, end - 1, 1, &wait), 0);
+	/* The booking may be given back before, but not after midnight. */
+	assert_int_equal(wait, 1);
+	/* Three of the new day's five are booked. */
+	assert_int_equal(booked_call(&l, &p, end, &other, &wait), DAY_BOOKED);
+	assert_int_equal(wait, 60 * SECOND - 2);
+	assert_int_equal(passed(&l, &five, end, 9, &wait), 2);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+		    booked_call(&l, &p, end + i, &mine, &wait), DAY_FREE);
+	assert_int_equal(l.nbooked, 0);
+	assert_int_equal(passed(&l, &five, end + 9, 1, &wait), 0);
+	assert_int_equal(wait, 24 * HOUR * SECOND - 9);
+}
+
+static void
+a_booking_runs_out_or_is_given_back(void **state)
+{
+	int64_t now = LONG_DAY * SECOND, wait = 0;
+	struct policy p = five;
+	struct guard_limit l = { 0 };
+	struct grant mine = { 0 }, other = { 0 };
+
+	(void)state;
+	p.need = 5;
+	p.book_ms = 1000;
+	assert_int_equal(booked_call(&l, &p, now, &mine, &wait), DAY_FREE);
+	now += SECOND - 1;
+	assert_int_equal(passed(&l, &five, now, 1, &wait), 0);
+	assert_int_equal(wait, 1);
+	/* Each call of its holder renews it. */
+	assert_int_equal(booked_call(&l, &p, now, &mine, &wait), DAY_FREE);
+	assert_int_equal(passed(&l, &five, now + 1, 1, &wait), 0);
+	/* A little late it is still there where nobody wanted it. */
+	now += SECOND + 1;
+	assert_int_equal(booked_call(&l, &p, now, &mine, &wait), DAY_FREE);
+	now += SECOND;
+	assert_int_equal(passed(&l, &five, now, 1, &wait), 1);
+	p.need = 2;
+	assert_int_equal(booked_call(&l, &p, now, &mine, &wait), DAY_SPENT);
+	p.need = 1;
+	assert_int_equal(booked_call(&l, &p, now, &mine, &wait), DAY_FREE);
+	assert_int_equal(mine.booking, 0);
+	now += 25 * HOUR * SECOND;
+	p.need = 5;
+	assert_int_equal(booked_call(&l, &p, now, &mine, &wait), DAY_FREE);
+	guard_limit_unbook(&l, mine.booking + 1);
+	p.need = 4;
+	assert_int_equal(booked_call(&l, &p, now, &other, &wait), DAY_BOOKED);
+	guard_limit_unbook(&l, mine.booking);
+	assert_int_equal(passed(&l, &five, now, 9, &wait), 4);
+}
+
+static void
+bookings_are_as_many_as_the_file_holds(void **state)
+{
+	int64_t now = LONG_DAY * SECOND, wait = 0;
+	struct policy p = five;
+	struct guard_limit l = { 0 };
+
+	(void)state;
+	p.day_quota = 1000;
+	p.need = 2;
+	p.book_ms = 1000;
+	for (int i = 0; i < GUARD_BOOKINGS; i++) {
+		struct grant g = { 0 };
+
+		assert_int_equal(booked_call(&l, &p, now, &g, &wait), DAY_FREE);
+		assert_int_equal(g.booking, now + i);
+	}
+	assert_int_equal(
+	    guard_limit_day(&l, now, &p, &none, &wait), DAY_BOOKED);
+	assert_int_equal(wait, SECOND);
+	assert_int_equal(passed(&l, &five, now, 1, &wait), 0);
+	p.need = 1;
+	assert_int_equal(passed(&l, &p, now, 1, &wait), 1);
+}
+
+static void
+a_clock_set_back_keeps_bookings_as_long(void **state)
+{
+	int64_t now = LONG_DAY * SECOND + HOUR * SECOND, wait = 0;
+	struct policy p = five;
+	struct guard_limit l = { 0 };
+	struct grant mine = { 0 };
+
+	(void)state;
+	p.need = 5;
+	p.book_ms = 60000;
+	assert_int_equal(booked_call(&l, &p, now, &mine, &wait), DAY_FREE);
+	now -= 600 * SECOND;
+	assert_int_equal(passed(&l, &five, now, 1, &wait), 0);
+	assert_int_equal(wait, 60 * SECOND);
 }
 
 static void
@@ -213,6 +337,10 @@ main(void)
 		cmocka_unit_test(text_says_the_same),
 		cmocka_unit_test(a_day_has_its_quota_and_no_more),
 		cmocka_unit_test(what_needs_more_than_is_left_is_not_begun),
+		cmocka_unit_test(what_is_booked_at_midnight_is_of_the_next_day),
+		cmocka_unit_test(a_booking_runs_out_or_is_given_back),
+		cmocka_unit_test(bookings_are_as_many_as_the_file_holds),
+		cmocka_unit_test(a_clock_set_back_keeps_bookings_as_long),
 		cmocka_unit_test(a_clock_set_back_gives_no_calls),
 		cmocka_unit_test(without_a_quota_nothing_is_counted),
 	};

@@ -42,7 +42,8 @@ struct policy {
 	int connections; /* of this process at a time */
 	int day_quota;   /* calls a day, by all together; 0: no such limit */
 	enum zone zone;  /* whose midnight begins that day */
-	int need; /* calls that the day must have left for one more; 0: one */
+	int need; /* calls that are booked of the day with the first; 0: one */
+	int64_t book_ms; /* and how long they stay booked without a call */
 };
 
 enum step {
@@ -101,8 +102,9 @@ struct source {
 	const char *(*refused)(struct conversation *);
 
 	/*
-	 * How many calls the conversation will make: where the day has fewer
-	 * left, none is begun with.  NULL: nobody counts them.
+	 * How many calls the conversation has still to make, the one that was
+	 * handed out last among them: they are booked of the source's day
+	 * before the first.  NULL: nobody counts them.
 	 */
 	int (*calls)(const struct conversation *);
 	/*

@@ -74,7 +74,7 @@ struct args {
 	char hash[LIMIT_KEY];
 	char grants[LIMIT_KEY];
 	char either[LIMIT_KEY + 16]; /* both, for messages */
-	char n[8][24];
+	char n[10][24];
 	char zone[ZONE_TEXT];
 };
 
@@ -110,14 +110,18 @@ print(char out[24], int64_t v)
 
 static enum rc
 redis_take(struct guard *guard, const char *source, const struct policy *p,
-    int64_t max_wait_us, struct grant *g, int64_t *wait_us, int *spent,
+    int64_t max_wait_us, struct grant *g, int64_t *wait_us, enum guard_day *day,
     struct err *e)
 {
-	static const enum rc codes[] = { RC_OK, RC_LIMITED, RC_OPEN,
-		RC_LIMITED };
+	static const struct {
+		enum rc rc;
+		enum guard_day day;
+	} codes[] = { { RC_OK, DAY_FREE }, { RC_LIMITED, DAY_FREE },
+		{ RC_OPEN, DAY_FREE }, { RC_LIMITED, DAY_SPENT },
+		{ RC_LIMITED, DAY_BOOKED } };
 	struct args a;
 	const char *argv[] = { a.hash, a.grants, a.n[0], a.n[1], a.n[2], a.n[3],
-		a.n[4], a.n[5], a.n[6], a.n[7], a.zone };
+		a.n[4], a.n[5], a.n[6], a.n[7], a.n[8], a.n[9], a.zone };
 	redisReply *reply;
 	int64_t code;
 	enum rc rc;
@@ -133,23 +137,43 @@ redis_take(struct guard *guard, const char *source, const struct policy *p,
 	print(a.n[5], PROBE_LEASE_US);
 	print(a.n[6], p->day_quota);
 	print(a.n[7], p->need > 1 ? p->need : 1);
+	print(a.n[8], g->booking);
+	print(a.n[9], us_of_ms(p->book_ms));
 	zone_text(p->zone, clock_wall_us() / 1000000, a.zone);
 	rc = redis_script(guard->redis, &script_guard_take, 2,
 	    sizeof(argv) / sizeof(argv[0]), argv, NULL, &reply, e);
 	if (rc != RC_OK)
 		return redis_blame_key(rc, a.either, e);
 	code = redis_int(reply, 0, -1);
-	if (code < 0 || code > 3) {
+	if (code < 0 || code >= (int64_t)(sizeof(codes) / sizeof(codes[0]))) {
 		rc = err_set(e, RC_STORE, "guard_take: unexpected answer");
 	} else {
-		rc = codes[code];
-		*spent = code == 3;
+		rc = codes[code].rc;
+		*day = codes[code].day;
 		*wait_us = redis_int(reply, 1, 0);
 		g->due_us = redis_int(reply, 2, 0);
 		g->probe = redis_int(reply, 3, 0);
+		g->booking = redis_int(reply, 4, 0);
 	}
 	freeReplyObject(reply);
 	return rc;
+}
+
+static enum rc
+day_refused(
+    enum guard_day day, const struct policy *p, int64_t wait_us, struct err *e)
+{
+	int need = p->need > 1 ? p->need : 1;
+
+	if (day == DAY_BOOKED)
+		return err_set(e, RC_LIMITED,
+		    "what is left of the quota of its day (%d calls, %d "
+		    "needed) is booked by others: the next try in %.1f s",
+		    p->day_quota, need, (double)wait_us / 1e6);
+	return err_set(e, RC_LIMITED,
+	    "the quota of its day is used up (%d calls, %d needed): the next "
+	    "day begins in %.1f h",
+	    p->day_quota, need, (double)wait_us / 3600e6);
 }
 
 enum rc
@@ -159,7 +183,7 @@ guard_take(struct guard *guard, const char *source, const struct policy *p,
 	int64_t wait = 0;
 	int64_t max_wait = us_of_ms(max_wait_ms > 0 ? max_wait_ms : 0);
 	struct grant fresh = *g;
-	int spent = 0;
+	enum guard_day day = DAY_FREE;
 	enum rc rc;
 
 	if (guard_interval_us(p) == 0)
@@ -169,10 +193,10 @@ guard_take(struct guard *guard, const char *source, const struct policy *p,
 		    source, p->rate, p->burst);
 	if (guard->redis != NULL)
 		rc = redis_take(
-		    guard, source, p, max_wait, &fresh, &wait, &spent, e);
+		    guard, source, p, max_wait, &fresh, &wait, &day, e);
 	else
 		rc = guard_file_take(
-		    guard->path, source, p, max_wait, &fresh, &wait, &spent, e);
+		    guard->path, source, p, max_wait, &fresh, &wait, &day, e);
 	switch (rc) {
 	case RC_OK:
 		*g = fresh;
@@ -180,14 +204,10 @@ guard_take(struct guard *guard, const char *source, const struct policy *p,
 		return RC_OK;
 	case RC_LIMITED:
 	case RC_OPEN:
-		*g = (struct grant){ 0 };
+		*g = (struct grant){ .booking = g->booking };
 		*wait_ms = ms_of_us(wait);
-		if (spent)
-			return err_set(e, rc,
-			    "the quota of its day is used up (%d calls, %d "
-			    "needed): the next day begins in %.1f h",
-			    p->day_quota, p->need > 1 ? p->need : 1,
-			    (double)wait / 3600e6);
+		if (day != DAY_FREE)
+			return day_refused(day, p, wait, e);
 		return err_set(e, rc,
 		    rc == RC_OPEN
 			? "the breaker is open: too many failures, the next "
@@ -198,6 +218,30 @@ guard_take(struct guard *guard, const char *source, const struct policy *p,
 	default:
 		return rc;
 	}
+}
+
+enum rc
+guard_unbook(
+    struct guard *guard, const char *source, int64_t booking, struct err *e)
+{
+	struct args a;
+	const char *argv[] = { a.hash, a.n[0] };
+	redisReply *reply;
+	enum rc rc;
+
+	if (booking == 0)
+		return RC_OK;
+	if (guard->redis == NULL)
+		return guard_file_unbook(guard->path, source, booking, e);
+	rc = make_keys(&a, source, e);
+	if (rc != RC_OK)
+		return rc;
+	print(a.n[0], booking);
+	rc = redis_script(guard->redis, &script_guard_unbook, 1,
+	    sizeof(argv) / sizeof(argv[0]), argv, NULL, &reply, e);
+	if (rc == RC_OK)
+		freeReplyObject(reply);
+	return rc;
 }
 
 static enum rc

@@ -7,7 +7,7 @@
  *	take ──▶ GO            send the request now
  *	     ──▶ WAIT ms       sleep, then take again with the same grant
  *	     ──▶ RC_LIMITED    it would take longer than max_wait,
- *	                       or the day has no call left
+ *	                       or the day has too few calls left
  *	     ──▶ RC_OPEN       the breaker is open; wait says how long
  *	then, whatever came of it: report
  *
@@ -19,7 +19,12 @@
  *
  * Quota: what becomes GO is counted by the source's own day (base/zone.h), so
  * that no day has more, however many wait across midnight; day and count stand
- * in the hash.  Where a day has fewer left than policy.need, take refuses.
+ * in the hash.  Who needs several calls books all of them with the first take:
+ * what others have booked is not free, and so nothing is begun that cannot be
+ * ended.  Each GO takes one out of the booking.  What is left of it at midnight
+ * is booked of the next day; what is not needed after all, guard_unbook gives
+ * back; and after policy.book_ms without a take it is free again, for its
+ * holder may be dead.  One that was only late books anew.
  *
  * Hold: RC_LIMITED or RC_BLOCKED reported holds the source until Retry-After,
  * else 60 s, doubling up to an hour while it goes on.
@@ -55,6 +60,9 @@ struct grant {
 	int64_t due_us;  /* the slot; 0: none yet */
 	int64_t wait_ms; /* sleep that long, then take again; 0: GO */
 	int64_t probe;   /* token of the breaker's probe; 0: not one */
+	/* Calls of the day that are ours; 0: none yet.  A conversation takes
+	 * all its calls with one, and keeps it where a take is refused. */
+	int64_t booking;
 };
 
 /*
@@ -64,6 +72,10 @@ struct grant {
  */
 enum rc guard_take(struct guard *, const char *source, const struct policy *,
     int64_t max_wait_ms, struct grant *, int64_t *wait_ms, struct err *);
+
+/* Nothing more is needed of the day's calls that were booked; 0: none were. */
+enum rc guard_unbook(
+    struct guard *, const char *source, int64_t booking, struct err *);
 
 /* What came of a call that was GO.  retry_after_ms: -1 where none was said.
  * *hold_ms (may be NULL): how long the source is held now, 0 where it is not.
@@ -87,6 +99,7 @@ struct guard_state {
 	int64_t calls, failures;      /* of the last 60 s */
 	int64_t opens;                /* openings in a row */
 	int64_t day, day_used;        /* calls of that local day (zone_day) */
+	int64_t day_booked;           /* calls to come, of whichever day */
 	char last_error[GUARD_ERROR]; /* "timeout"; "": none */
 	int64_t last_error_us;        /* since the epoch */
 };

@@ -18,6 +18,9 @@
 #define LOCK_STEP 2    /* ms between tries */
 #define NAME_SIZE 32
 #define MAX_TIME  (INT64_C(1) << 60)
+#define PLAIN     4 /* numbers of a line without a quota, */
+#define WITH_DAY  6 /* and with one; then those of each booking */
+#define OF_ONE    3
 
 struct line {
 	char source[NAME_SIZE];
@@ -85,17 +88,28 @@ static int
 read_line(char *s, struct line *out)
 {
 	const char *word = strsep(&s, " ");
-	int64_t v[6] = { 0 };
-	int n = 0;
+	int64_t v[WITH_DAY + OF_ONE * GUARD_BOOKINGS] = { 0 };
+	int n = 0, most = sizeof(v) / sizeof(v[0]);
 
 	if (*word == '\0' || strlen(word) >= sizeof(out->source))
 		return 0;
 	snprintf(out->source, sizeof(out->source), "%s", word);
-	while (n < 6 && (word = strsep(&s, " ")) != NULL)
+	while (n < most && (word = strsep(&s, " ")) != NULL)
 		if (num_int(word, 0, MAX_TIME, &v[n++], NULL) != RC_OK)
 			return 0;
-	out->limit = (struct guard_limit){ v[0], v[1], v[2], v[3], v[4], v[5] };
-	return s == NULL && (n == 4 || n == 6);
+	out->limit = (struct guard_limit){
+		.tat_us = v[0],
+		.hold_us = v[1],
+		.hold_n = v[2],
+		.seen_us = v[3],
+		.day = v[4],
+		.used = v[5],
+	};
+	for (int i = WITH_DAY; i + OF_ONE <= n; i += OF_ONE)
+		out->limit.booked[out->limit.nbooked++] =
+		    (struct guard_booking){ v[i], v[i + 1], v[i + 2] };
+	return s == NULL &&
+	       (n == PLAIN || (n >= WITH_DAY && (n - WITH_DAY) % OF_ONE == 0));
 }
 
 static void
@@ -212,6 +226,11 @@ save(const char *path, const struct limits *l, struct err *e)
 		if (g->day != 0)
 			buf_addf(&b, " %lld %lld", (long long)g->day,
 			    (long long)g->used);
+		for (size_t j = 0; j < g->nbooked && g->day != 0; j++)
+			buf_addf(&b, " %lld %lld %lld",
+			    (long long)g->booked[j].id,
+			    (long long)g->booked[j].left,
+			    (long long)g->booked[j].until_us);
 		buf_addc(&b, '\n');
 	}
 	rc = buf_check(&b, path, e);
@@ -226,29 +245,28 @@ save(const char *path, const struct limits *l, struct err *e)
 
 enum rc
 guard_file_take(const char *path, const char *source, const struct policy *p,
-    int64_t max_wait_us, struct grant *g, int64_t *wait_us, int *spent,
+    int64_t max_wait_us, struct grant *g, int64_t *wait_us, enum guard_day *day,
     struct err *e)
 {
 	int64_t wait = 0, now;
 	struct guard_limit *limit;
 	struct grant fresh = *g;
-	enum rc rc, saved;
+	enum rc rc = RC_LIMITED, saved;
 	struct limits l;
 
 	if (strlen(source) >= NAME_SIZE)
 		return err_set(e, RC_BUG, "guard: the source's name is long");
-	rc = load(path, &l, e);
-	if (rc != RC_OK)
-		return rc;
+	saved = load(path, &l, e);
+	if (saved != RC_OK)
+		return saved;
 	now = clock_wall_us(); /* under the lock */
 	limit = find(&l, source);
-	rc = guard_limit_day(limit, now, p, &wait);
-	*spent = rc != RC_OK;
-	if (rc == RC_OK)
+	*day = guard_limit_day(limit, now, p, g, &wait);
+	if (*day == DAY_FREE)
 		rc = guard_limit_take(limit, now, guard_interval_us(p),
 		    p->burst, max_wait_us, &fresh, &wait);
-	if (rc == RC_OK && wait == 0)
-		guard_limit_count(limit, p);
+	if (rc == RC_OK)
+		guard_limit_count(limit, now, p, &fresh, wait == 0);
 	saved = save(path, &l, e);
 	close(l.fd);
 	if (saved != RC_OK)
@@ -256,6 +274,21 @@ guard_file_take(const char *path, const char *source, const struct policy *p,
 	*wait_us = wait;
 	if (rc == RC_OK)
 		*g = fresh;
+	return rc;
+}
+
+enum rc
+guard_file_unbook(
+    const char *path, const char *source, int64_t booking, struct err *e)
+{
+	struct limits l;
+	enum rc rc = load(path, &l, e);
+
+	if (rc != RC_OK)
+		return rc;
+	guard_limit_unbook(find(&l, source), booking);
+	rc = save(path, &l, e);
+	close(l.fd);
 	return rc;
 }
 

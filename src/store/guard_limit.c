@@ -35,6 +35,8 @@ settle(struct guard_limit *l, int64_t now)
 	if (l->seen_us > now) {
 		l->tat_us -= min64(l->tat_us, l->seen_us - now);
 		l->hold_us -= min64(l->hold_us, l->seen_us - now);
+		for (size_t i = 0; i < l->nbooked; i++)
+			l->booked[i].until_us -= l->seen_us - now;
 	}
 	l->seen_us = now;
 	l->hold_us = min64(l->hold_us, now + DAY);
@@ -77,28 +79,109 @@ guard_limit_take(struct guard_limit *l, int64_t now, int64_t interval,
 	return RC_OK;
 }
 
-enum rc
-guard_limit_day(
-    struct guard_limit *l, int64_t now, const struct policy *p, int64_t *wait)
+/* NULL: it is not booked. */
+static struct guard_booking *
+booking(struct guard_limit *l, int64_t id)
 {
-	int64_t day = zone_day(p->zone, now / SECOND);
+	for (size_t i = 0; i < l->nbooked && id != 0; i++)
+		if (l->booked[i].id == id)
+			return &l->booked[i];
+	return NULL;
+}
+
+void
+guard_limit_unbook(struct guard_limit *l, int64_t id)
+{
+	struct guard_booking *b = booking(l, id);
+
+	if (b != NULL)
+		*b = l->booked[--l->nbooked];
+}
+
+/* Forget what ran out, but for ours; the calls that others have booked. */
+static int64_t
+booked_by_others(
+    struct guard_limit *l, int64_t now, int64_t ours, int64_t *free_us)
+{
+	int64_t n = 0;
+
+	for (size_t i = l->nbooked; i-- > 0;) {
+		struct guard_booking *b = &l->booked[i];
+
+		b->until_us = min64(b->until_us, now + DAY);
+		if (b->id == ours)
+			continue;
+		if (b->until_us <= now) {
+			guard_limit_unbook(l, b->id);
+			continue;
+		}
+		n += b->left;
+		*free_us = min64(*free_us, b->until_us);
+	}
+	return n;
+}
+
+enum guard_day
+guard_limit_day(struct guard_limit *l, int64_t now, const struct policy *p,
+    const struct grant *g, int64_t *wait)
+{
+	int64_t day = zone_day(p->zone, now / SECOND), others, need;
+	int64_t midnight, free_us = INT64_MAX;
+	const struct guard_booking *ours;
 
 	if (p->day_quota == 0)
-		return RC_OK;
+		return DAY_FREE;
+	settle(l, now);
 	/* A clock set back across midnight keeps what was used. */
 	if (day > l->day || day < l->day - 1)
 		l->used = 0;
 	l->day = day;
-	if (l->used + max64(p->need, 1) <= p->day_quota)
-		return RC_OK;
-	*wait = zone_midnight(p->zone, now / SECOND) * SECOND - now;
-	return RC_LIMITED;
+	others = booked_by_others(l, now, g->booking, &free_us);
+	ours = booking(l, g->booking);
+	need = ours != NULL ? ours->left : max64(p->need, 1);
+	if (l->used + others + need <= p->day_quota &&
+	    (ours != NULL || need == 1 || l->nbooked < GUARD_BOOKINGS))
+		return DAY_FREE;
+	midnight = zone_midnight(p->zone, now / SECOND) * SECOND;
+	if (l->used + need > p->day_quota) {
+		*wait = midnight - now;
+		return DAY_SPENT;
+	}
+	*wait = min64(midnight, free_us) - now;
+	return DAY_BOOKED;
+}
+
+/* An id that no booking has had, as far as the clock can tell. */
+static int64_t
+fresh_id(struct guard_limit *l, int64_t now)
+{
+	while (booking(l, now) != NULL)
+		now++;
+	return now;
 }
 
 void
-guard_limit_count(struct guard_limit *l, const struct policy *p)
+guard_limit_count(struct guard_limit *l, int64_t now, const struct policy *p,
+    struct grant *g, int go)
 {
-	l->used += p->day_quota > 0;
+	struct guard_booking *b = booking(l, g->booking);
+
+	if (p->day_quota == 0)
+		return;
+	l->used += go;
+	if (b == NULL)
+		g->booking = 0;
+	if (b == NULL && p->need > 1) {
+		g->booking = fresh_id(l, now);
+		b = &l->booked[l->nbooked++];
+		*b = (struct guard_booking){ g->booking, p->need, 0 };
+	}
+	if (b == NULL)
+		return;
+	b->left -= go;
+	b->until_us = now + min64(p->book_ms * 1000, DAY);
+	if (b->left == 0)
+		guard_limit_unbook(l, b->id);
 }
 
 static int64_t

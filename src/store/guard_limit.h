@@ -6,10 +6,20 @@
 #ifndef STORE_GUARD_LIMIT_H
 #define STORE_GUARD_LIMIT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/rc.h"
 #include "store/guard.h"
+
+#define GUARD_BOOKINGS 16 /* at most, of one source */
+
+/* Calls of the day that somebody will make. */
+struct guard_booking {
+	int64_t id; /* never 0 */
+	int64_t left;
+	int64_t until_us;
+};
 
 /* Microseconds since the epoch; all 0 is a source never asked. */
 struct guard_limit {
@@ -19,6 +29,14 @@ struct guard_limit {
 	int64_t seen_us; /* the last step, to notice a clock set back */
 	int64_t day;     /* of the source's zone; 0: no quota was asked for */
 	int64_t used;    /* calls of that day */
+	struct guard_booking booked[GUARD_BOOKINGS];
+	size_t nbooked;
+};
+
+enum guard_day {
+	DAY_FREE,  /* it has the calls */
+	DAY_SPENT, /* it has not */
+	DAY_BOOKED /* it has, but others have booked them */
 };
 
 /* Microseconds between two calls, 0 where the policy is not one. */
@@ -33,13 +51,16 @@ enum rc guard_limit_take(struct guard_limit *, int64_t now_us,
     int64_t *wait_us);
 
 /*
- * The quota of the day, before the take: RC_OK, or RC_LIMITED where it has
- * fewer calls left than the policy needs, with the wait until its midnight.
- * A take that gives GO is counted.
+ * The quota of the day, before the take: has it the calls of the grant's
+ * booking, or those that the policy needs?  If not, *wait_us is until its
+ * midnight, or until a booking runs out.  Where the take succeeds the calls are
+ * booked, and one that gives GO is counted.
  */
-enum rc guard_limit_day(struct guard_limit *, int64_t now_us,
-    const struct policy *, int64_t *wait_us);
-void guard_limit_count(struct guard_limit *, const struct policy *);
+enum guard_day guard_limit_day(struct guard_limit *, int64_t now_us,
+    const struct policy *, const struct grant *, int64_t *wait_us);
+void guard_limit_count(struct guard_limit *, int64_t now_us,
+    const struct policy *, struct grant *, int go);
+void guard_limit_unbook(struct guard_limit *, int64_t booking);
 
 /* What came of a call; retry_after_us: -1 where none was said. */
 void guard_limit_report(struct guard_limit *, int64_t now_us,

@@ -17,6 +17,7 @@ enum {
 	ERROR_US,
 	DAY,
 	DAY_USED,
+	BOOKED,
 	W0,
 	FIELDS = W0 + BUCKETS
 };
@@ -31,6 +32,7 @@ static const char *const names[FIELDS] = { [SEEN] = "seen_us",
 	[ERROR_US] = "last_error_us",
 	[DAY] = "day",
 	[DAY_USED] = "day_used",
+	[BOOKED] = "booked",
 	[W0] = "w0",
 	"w1",
 	"w2",
@@ -77,6 +79,23 @@ count(const redisReply *reply, int64_t now_us, struct guard_state *s)
 	}
 }
 
+/* The calls that are booked and have not run out. */
+static int64_t
+count_booked(const redisReply *of, int64_t now_us)
+{
+	const char *p = of->type == REDIS_REPLY_STRING ? of->str : "";
+	long long id, calls, until;
+	int64_t sum = 0;
+	int n = 0;
+
+	while (sscanf(p, "%19lld:%19lld:%19lld %n", &id, &calls, &until, &n) ==
+	       3) {
+		sum += left(until, now_us) > 0 ? calls : 0;
+		p += n;
+	}
+	return sum;
+}
+
 void
 guard_peek_read(
     const redisReply *reply, int64_t now_us, struct guard_state *out)
@@ -100,6 +119,7 @@ guard_peek_read(
 	s.opens = redis_int(reply, OPENS, 0);
 	s.day = redis_int(reply, DAY, 0);
 	s.day_used = redis_int(reply, DAY_USED, 0);
+	s.day_booked = count_booked(reply->element[BOOKED], now_us + back);
 	s.last_error_us = redis_int(reply, ERROR_US, 0);
 	if (reply->element[ERROR_NAME]->type == REDIS_REPLY_STRING)
 		snprintf(s.last_error, sizeof(s.last_error), "%s",

@@ -142,6 +142,7 @@ enum rc redis_script_fetch(struct redis *, const struct script *, int nkeys,
     struct err *);
 
 extern const struct script script_guard_take;
+extern const struct script script_guard_unbook;
 extern const struct script script_guard_report;
 extern const struct script script_flight;
 extern const struct script script_cache_put;

@@ -2,11 +2,14 @@
 its quota, what it refuses with, and that a key shows nowhere."""
 import json
 import os
+import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fetch_kit import DJIA  # noqa: E402
-from harness import main, run, same, Servers, tests_of  # noqa: E402
+from harness import (main, program, run, same, Servers,  # noqa: E402
+                     tests_of, wait_until)
 
 KEY = "s3cret+key"
 TECH = ("--index", DJIA, "--sector", "Technology")
@@ -163,6 +166,32 @@ def quota_of_the_day_is_kept_and_ends_at_midnight(s):
                ALPHAVANTAGE_DAY_QUOTA=quota)
     same((r.code, r.doc["source"]), (0, "alphavantage"), r)
     same(s.cli("HGET", key, "day_used"), str(2 * n))
+
+
+def calls_of_a_fetch_under_way_are_booked(s):
+    # 12 calls and 8, but no more than 19 a day.
+    other = ("--index", "NASDAQ 100", "--sector", "Utilities")
+    quota = {"ALPHAVANTAGE_DAY_QUOTA": 19}
+    for more in (quota, {"REDIS_URL": "unix:///nowhere",
+                         "STATE_DIR": s.dir + "/booked", **quota}):
+        s.fresh("kind=stall n=30 path=/query count=1")
+        child = subprocess.Popen(
+            [program("fetch"), "--source", "alphavantage", *TECH],
+            env=s.env(**_env(s, **more)), stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        wait_until(s.calls, "the first call")
+        if more is quota:
+            r = run("status", "--sources", env=s.env(**_env(
+                s, SOURCES="alphavantage", **quota)))
+            assert " 7 of 19 calls left today" in r.out, r.out
+        r = _fetch(s, "alphavantage", *other, **more)
+        same((r.code, len(s.calls())), (75, 1), r)
+        assert "booked by others" in r.err, r.err
+        # Its holder needs them no more.
+        child.send_signal(signal.SIGTERM)
+        same(child.wait(5), 128 + signal.SIGTERM)
+        r = _fetch(s, "alphavantage", *other, **more)
+        same((r.code, len(s.calls())), (0, 9), r)
 
 
 def source_says_that_the_day_is_over(s):

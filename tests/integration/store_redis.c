@@ -116,7 +116,8 @@ static void
 the_sums_of_the_scripts_are_those_that_redis_makes(void **state)
 {
 	const struct script *const all[] = { &script_guard_take,
-		&script_guard_report, &script_flight, &script_cache_put };
+		&script_guard_unbook, &script_guard_report, &script_flight,
+		&script_cache_put };
 	struct fixture *f = *state;
 	char sha[256];
 
