@@ -138,6 +138,10 @@ chaos: $(BIN) $(MARKET) $(CHAOTIC)
 fuzz: $(FUZZERS)
 	@SECONDS_EACH=$(SECONDS) tools/fuzz.sh $(FUZZERS)
 
+# Long, and not about how long a thing takes: beside each other.
+BESIDE = $(if $(SAN),,tools/fuzz.sh) $(patsubst %,tests/integration/%, \
+	page_test.py stack_test.sh drain_break_test.py curl_test.sh \
+	cron_test.py api_test.py) tests/golden/golden.py
 #: make test          the whole suite, on a bare machine too (SAN=1: likewise)
 test:
 	@tools/deps.sh build run test
@@ -145,10 +149,11 @@ test:
 	    $(DRIVERS) \
 	    $(CHAOTIC) $B/tests/torture $(if $(SAN),,$(FUZZERS))
 	@B=$B P=$P CHAOS=$(CHAOS) SECONDS_EACH=$(SECONDS) FETCH=$Pbin/fetch \
-	    tools/runner.sh $(TESTS) $B/tests/torture tests/golden/golden.py \
+	    JOBS=$$(nproc) tools/runner.sh $(BESIDE) -- \
+	    $(filter-out $(BESIDE),$(TESTS) $B/tests/torture \
 	    tests/upstream/selftest.sh \
 	    $(sort $(wildcard tests/integration/*_test.*)) \
-	    tests/chaos/chaos_test.py $(if $(SAN),,tools/fuzz.sh)
+	    tests/chaos/chaos_test.py)
 
 #: make bench         the ratios of README.md, measured anew: all of these
 bench: bench-fetch bench-replay
