@@ -28,7 +28,9 @@ static const char help[] =
     "missed\n"
     "  run weekly       forget old tasks and datasets, audit the queue\n"
     "  run warm         refresh them before the market opens, unhurriedly\n"
-    "  start, stop      the switch over all of them; it stays\n"
+    "  start, stop      the switch over all of them; it stays; start drops "
+    "slots\n"
+    "                   that lie in the future\n"
     "  show             the switch, the last runs of each job, the next ones\n"
     "  crontab          the lines for crontab(1), or for /etc/cron.d\n"
     "\n"
@@ -44,7 +46,7 @@ static const char help[] =
     "Exit status: 0 done, or nothing to do; 1 health or audit found "
     "something;\n"
     "64 usage; 69 no Redis; 75 try later (the queue is full: the slot stays\n"
-    "open); 78 configuration.\n";
+    "open; a clock is or was ahead); 78 configuration.\n";
 
 enum long_option {
 	OPT_JSON = 256,
@@ -163,13 +165,17 @@ run(const struct asked *a, struct err *e)
 static enum rc
 turn(const struct asked *a, int on, struct err *e)
 {
-	int was;
-	enum rc rc = scheduler_switch(a->scheduler, on, &was, e);
+	struct scheduler_turn turn;
+	enum rc rc = scheduler_switch(a->scheduler, on, &turn, e);
 
-	if (rc == RC_OK && a->say)
-		fprintf(stderr, PROG ": %s%s\n", on ? "running" : "stopped",
-		    was == on ? ", as before" : "");
-	return rc;
+	if (rc != RC_OK || !a->say)
+		return rc;
+	fprintf(stderr, PROG ": %s%s\n", on ? "running" : "stopped",
+	    turn.was == on ? ", as before" : "");
+	if (turn.dropped > 0)
+		fprintf(stderr, PROG ": slots in the future dropped: %zu\n",
+		    turn.dropped);
+	return RC_OK;
 }
 
 static enum rc

@@ -72,7 +72,8 @@ static const struct member schedule[] = { { "daily_refresh", "string" },
 static const struct member status[] = { { "success", "boolean" },
 	{ "running", "boolean" }, { "last_run", "Times" },
 	{ "next_run", "Times" }, { "queue_stats", "QueueCounts" },
-	{ "schedule_config", "Schedule" }, END };
+	{ "schedule_config", "Schedule" }, { "since", "time|null" },
+	{ "runs", "Any" }, { "findings", "[Name" }, { "at", "time" }, END };
 static const struct member queue[] = { { "pending", "integer" },
 	{ "scheduled", "integer" }, { "processing", "integer" },
 	{ "completed", "integer" }, { "failed", "integer" },

@@ -4,16 +4,19 @@
 static int
 switch_to(struct call *c, int on, struct err *e)
 {
-	int was = 0;
-	enum rc rc = scheduler_switch(c->api->scheduler, on, &was, e);
+	struct scheduler_turn turn;
+	enum rc rc = scheduler_switch(c->api->scheduler, on, &turn, e);
 
 	if (rc != RC_OK)
 		return api_status(rc);
 	buf_addf(&c->answer->body,
-	    "{\"success\":true,\"message\":\"Scheduler "
-	    "%s%s\",\"running\":%s}\n",
-	    was == on ? "was already " : "", on ? "started" : "stopped",
-	    on ? "true" : "false");
+	    "{\"success\":true,\"message\":\"Scheduler %s%s",
+	    turn.was == on ? "was already " : "", on ? "started" : "stopped");
+	if (turn.dropped > 0)
+		buf_addf(&c->answer->body, "; slots in the future dropped: %zu",
+		    turn.dropped);
+	buf_addf(
+	    &c->answer->body, "\",\"running\":%s}\n", on ? "true" : "false");
 	return 200;
 }
 

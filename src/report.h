@@ -13,6 +13,7 @@
 #include "base/config.h"
 #include "base/rc.h"
 #include "scheduled.h"
+#include "scheduler_slots.h"
 #include "store/cache.h"
 #include "store/guard.h"
 #include "store/queue.h"
@@ -79,7 +80,9 @@ struct report_state {
 	struct guard_state guards[LIMIT_SOURCES];
 	struct cache_about cache[DATASET_INDEXES][DATASET_SECTORS];
 	struct cache_about returns[DATASET_INDEXES]; /* annual returns */
-	int told;                                    /* these three are known */
+	/* Slots of the scheduler that lie in the future, by job; "": none. */
+	char future[JOB__MAX][SCHEDULER_SLOT];
+	int told;           /* these three are known */
 	int aof, snapshots; /* how Redis keeps what it has */
 	char eviction[32];  /* its maxmemory-policy */
 };
@@ -88,7 +91,8 @@ struct report_state {
 enum report_part {
 	REPORT_OF_QUEUE = 1,
 	REPORT_OF_CACHE = 2,
-	REPORT_OF_REDIS = 4
+	REPORT_OF_REDIS = 4,
+	REPORT_OF_SLOTS = 8
 };
 
 enum rc report_read(

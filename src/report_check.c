@@ -102,6 +102,17 @@ check_sources(struct findings *f, const struct report_state *s, struct buf *t)
 	}
 }
 
+static void
+check_slots(struct findings *f, const struct report_state *s, struct buf *t)
+{
+	for (int i = 0; i < JOB__MAX; i++) {
+		if (s->future[i][0] == '\0')
+			continue;
+		scheduler_future_text(t, s->future[i]);
+		add_text(f, "scheduler", t);
+	}
+}
+
 /* When the newest dataset of an index was fetched; 0: there is none.  *fresh:
  * one of them is. */
 static int64_t
@@ -164,12 +175,15 @@ find_all(struct findings *f, struct err *e)
 	if (s == NULL)
 		return err_set(e, RC_NOMEM, "report: out of memory");
 	buf_init(&t, 4096);
-	rc = report_read(
-	    f->r, REPORT_OF_QUEUE | REPORT_OF_CACHE | REPORT_OF_REDIS, s, e);
+	rc = report_read(f->r,
+	    REPORT_OF_QUEUE | REPORT_OF_CACHE | REPORT_OF_REDIS |
+		REPORT_OF_SLOTS,
+	    s, e);
 	if (rc == RC_OK) {
 		check_redis(f, s, &t);
 		check_queue(f, &s->queue, &t);
 		check_sources(f, s, &t);
+		check_slots(f, s, &t);
 		rc = check_data(f, s, &t, e);
 	}
 	if (rc == RC_OK)

@@ -7,7 +7,7 @@
 
 #define PAIRS   (DATASET_INDEXES * DATASET_SECTORS)
 #define CACHED  (PAIRS + DATASET_INDEXES)
-#define REPLIES (3 + LIMIT_SOURCES + CACHED * CACHE_PEEK)
+#define REPLIES (4 + LIMIT_SOURCES + CACHED * CACHE_PEEK)
 
 /* The i-th of what is cached: the datasets, then the annual returns. */
 static struct dataset
@@ -48,6 +48,8 @@ ask(const struct report *r, const struct report_state *s, unsigned parts,
 		rc = guard_peek_ask(r->redis, s->sources[i], e);
 	if (rc == RC_OK && (parts & REPORT_OF_REDIS) != 0)
 		rc = ask_redis(r, e);
+	if (rc == RC_OK && (parts & REPORT_OF_SLOTS) != 0)
+		rc = scheduler_slots_ask(r->redis, e);
 	for (int i = 0; i < CACHED && rc == RC_OK; i++) {
 		struct dataset d = cached(i);
 
@@ -78,6 +80,17 @@ read_redis(redisReply *const replies[2], struct report_state *s)
 }
 
 static void
+read_future(const redisReply *reply, struct report_state *s)
+{
+	struct scheduler_slots slots;
+
+	if (reply == NULL || reply->type != REDIS_REPLY_ARRAY)
+		return;
+	scheduler_slots_read(reply, &slots);
+	scheduler_future(&slots, s->now_us, calendar_local, s->future);
+}
+
+static void
 read_all(redisReply *const *replies, unsigned parts, struct report_state *s)
 {
 	size_t at = 1;
@@ -92,6 +105,8 @@ read_all(redisReply *const *replies, unsigned parts, struct report_state *s)
 		read_redis(&replies[at], s);
 		at += 2;
 	}
+	if ((parts & REPORT_OF_SLOTS) != 0)
+		read_future(replies[at++], s);
 	if ((parts & REPORT_OF_CACHE) == 0)
 		return;
 	for (int i = 0; i < CACHED; i++, at += CACHE_PEEK)
@@ -113,6 +128,7 @@ report_read(const struct report *r, unsigned parts, struct report_state *s,
 	if (rc != RC_OK)
 		return rc;
 	n = 1 + s->nsources + ((parts & REPORT_OF_REDIS) != 0 ? 2 : 0) +
+	    ((parts & REPORT_OF_SLOTS) != 0 ? 1 : 0) +
 	    ((parts & REPORT_OF_CACHE) != 0 ? CACHED * CACHE_PEEK : 0);
 	rc = redis_fetch(r->redis, replies, n, &why);
 	/* A key of another type is as good as none, and so is what a check may

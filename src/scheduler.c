@@ -5,7 +5,6 @@
 #include "scheduler_part.h"
 
 #define PREFIX "stocknity:{default}:"
-#define SLOTS  PREFIX "slots"
 
 static const char *const runs_keys[JOB__MAX] = {
 	[JOB_DAILY] = PREFIX "runs:daily",
@@ -60,7 +59,8 @@ scheduler_call(struct scheduler *s, const struct script *script,
     enum scheduler_job job, int nkeys, const char *const *args, size_t n,
     redisReply **out, struct err *e)
 {
-	const char *argv[16] = { SLOTS, runs_keys[job] };
+	const char *argv[2 + SCHEDULER_ARGS] = { SCHEDULER_SLOTS_KEY,
+		runs_keys[job] };
 
 	if (nkeys + n > sizeof(argv) / sizeof(argv[0]))
 		return err_set(
@@ -74,7 +74,7 @@ scheduler_call(struct scheduler *s, const struct script *script,
 static enum rc
 ask_state(struct scheduler *s, struct err *e)
 {
-	const char *now[] = { "TIME" }, *slots[] = { "HGETALL", SLOTS };
+	const char *now[] = { "TIME" };
 	enum rc rc = redis_add(s->redis, 1, now, NULL, e);
 
 	for (size_t i = 0; i < SETS && rc == RC_OK; i++) {
@@ -83,7 +83,7 @@ ask_state(struct scheduler *s, struct err *e)
 		rc = redis_add(s->redis, 2, size, NULL, e);
 	}
 	if (rc == RC_OK)
-		rc = redis_add(s->redis, 2, slots, NULL, e);
+		rc = scheduler_slots_ask(s->redis, e);
 	for (int i = 0; i < JOB__MAX && rc == RC_OK; i++) {
 		const char *last[] = { "LINDEX", runs_keys[i], "0" };
 
@@ -127,16 +127,27 @@ scheduler_call_runs(struct scheduler *s, enum scheduler_job job,
 }
 
 enum rc
-scheduler_switch(struct scheduler *s, int on, int *was, struct err *e)
+scheduler_switch(
+    struct scheduler *s, int on, struct scheduler_turn *out, struct err *e)
 {
-	const char *args[] = { on < 0 ? "" : on > 0 ? "1" : "0" };
+	const char *args[SCHEDULER_ARGS] = { on < 0 ? "" : on > 0 ? "1" : "0" };
+	struct scheduler_state state;
+	struct scheduler_slots slots = { .n = 0 };
 	redisReply *reply = NULL;
-	enum rc rc = scheduler_call(
-	    s, &script_schedule_switch, JOB_DAILY, 1, args, 1, &reply, e);
+	size_t n = 1;
+	enum rc rc = on > 0 ? scheduler_look(s, &state, &slots, e) : RC_OK;
 
+	for (size_t i = 0; i < slots.n && rc == RC_OK; i++)
+		if (scheduler_is_future(
+			&slots.list[i], state.now_us, calendar_local))
+			args[n++] = slots.list[i].name;
+	if (rc == RC_OK)
+		rc = scheduler_call(s, &script_schedule_switch, JOB_DAILY, 1,
+		    args, n, &reply, e);
 	if (rc != RC_OK)
 		return rc;
-	*was = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+	out->was = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+	out->dropped = n - 1;
 	freeReplyObject(reply);
 	return RC_OK;
 }

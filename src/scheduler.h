@@ -34,11 +34,11 @@
 #include "base/rc.h"
 #include "data/dataset.h"
 #include "scheduler_calendar.h"
+#include "scheduler_slots.h"
 #include "store/queue.h"
 #include "store/redis.h"
 
 #define SCHEDULER_HISTORY 50 /* runs kept of a job */
-#define SCHEDULER_RUN     36 /* characters of a run's id */
 
 struct scheduler;
 
@@ -47,9 +47,17 @@ enum rc scheduler_open(struct scheduler **, const struct config *,
     struct redis *, struct queue *, struct err *);
 void scheduler_close(struct scheduler *);
 
-/* Durable, and the same twice is the same once.  *was: how it stood.  on -1:
- * only note since when it is on, where it was never touched. */
-enum rc scheduler_switch(struct scheduler *, int on, int *was, struct err *);
+/* How the switch was turned. */
+struct scheduler_turn {
+	int was;        /* how it stood */
+	size_t dropped; /* slots in the future */
+};
+
+/* Durable, and the same twice is the same once.  On also drops the slots that
+ * lie in the future.  on -1: only note since when it is on, where that is not
+ * known, or in the future. */
+enum rc scheduler_switch(
+    struct scheduler *, int on, struct scheduler_turn *, struct err *);
 
 /* One run of a slot.  Counts are -1 where the run that knew them died. */
 struct scheduler_run_info {
@@ -72,6 +80,8 @@ struct scheduler_state {
 	int running;
 	int64_t since_us; /* of the switch; 0: never touched */
 	int64_t now_us;   /* Redis TIME */
+	/* The newest slot of each job that lies in the future; "": none. */
+	char future[JOB__MAX][SCHEDULER_SLOT];
 	struct {
 		struct scheduler_run_info last;
 		int64_t next_s; /* since the epoch; 0: stopped */

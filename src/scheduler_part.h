@@ -5,8 +5,8 @@
 #define SCHEDULER_PART_H
 
 #include "scheduler.h"
+#include "scheduler_slots.h"
 
-#define SCHEDULER_SLOTS 256 /* of those in Redis, as many are looked at */
 #define SCHEDULER_GRACE 300 /* seconds after which a slot is late */
 
 struct scheduler {
@@ -24,35 +24,17 @@ struct scheduler {
 	size_t nlikely;
 };
 
-/* A slot that was accepted. */
-struct scheduler_slot {
-	char name[SCHEDULER_SLOT];
-	char run[SCHEDULER_RUN + 1];
-	enum scheduler_job job;
-	int64_t accepted_us;
-	int done;
-};
-
-struct scheduler_slots {
-	struct scheduler_slot list[SCHEDULER_SLOTS];
-	size_t n;
-};
-
 /* As scheduler_state, with the slots. */
 enum rc scheduler_look(struct scheduler *, struct scheduler_state *,
     struct scheduler_slots *, struct err *);
-
-/* The newest slot of a job; NULL: none was ever accepted. */
-const struct scheduler_slot *scheduler_newest(
-    const struct scheduler_slots *, enum scheduler_job);
-const struct scheduler_slot *scheduler_find(
-    const struct scheduler_slots *, const char *name);
 
 /* A run as a line of the history, but for its end, and back. */
 void scheduler_record(const struct scheduler_run_info *, struct buf *);
 int scheduler_record_read(const char *line, struct scheduler_run_info *);
 
-/* A script of the scheduler that answers an array or an integer. */
+/* A script of the scheduler that answers an array or an integer; n is at most
+ * SCHEDULER_ARGS. */
+#define SCHEDULER_ARGS (1 + SCHEDULER_SLOTS)
 enum rc scheduler_call(struct scheduler *, const struct script *,
     enum scheduler_job, int nkeys, const char *const *args, size_t n,
     redisReply **, struct err *);

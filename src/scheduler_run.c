@@ -7,7 +7,6 @@
 #define SECOND     INT64_C(1000000) /* in microseconds */
 #define AGAIN_MS   100              /* between two tries of an acceptance */
 #define MISSED_MAX 1000
-#define AHEAD_US   (120 * SECOND) /* of this clock before that of Redis */
 
 /* How many slots were due since the newest accepted one, or the switch; the
  * latest of all only if it is late. */
@@ -276,12 +275,30 @@ check_clock(const struct scheduler_step *st, int64_t redis_us, struct err *e)
 	    SECOND * calendar_due(st->job, st->scheduler->minutes[st->job],
 			 st->now_us / SECOND, calendar_local, NULL);
 
-	if (due <= redis_us + AHEAD_US)
+	if (due <= redis_us + SCHEDULER_AHEAD_US)
 		return RC_OK;
 	return err_set(e, RC_BUSY,
 	    "this machine's clock is %lld s ahead of that of Redis: %s is not "
 	    "due yet",
 	    (long long)((st->now_us - redis_us) / SECOND), st->run.slot);
+}
+
+/* A slot that was accepted by a clock that was ahead stands in the way. */
+static enum rc
+check_future(const struct scheduler_step *st, const char *name, struct err *e)
+{
+	struct buf why;
+	enum rc rc = RC_OK;
+
+	if (*name == '\0')
+		return RC_OK;
+	buf_init(&why, 1024);
+	scheduler_future_text(&why, name);
+	rc = buf_check(&why, "slot", e);
+	if (rc == RC_OK)
+		rc = err_set(e, RC_BUSY, "%s: %s", st->run.slot, why.data);
+	buf_fini(&why);
+	return rc;
 }
 
 static enum rc
@@ -291,7 +308,7 @@ run(struct scheduler_step *st, struct scheduler_outcome *out, struct err *e)
 	struct scheduler_state state;
 	enum rc rc = scheduler_look(st->scheduler, &state, &slots, e), before;
 	struct err why = { 0 };
-	int was;
+	struct scheduler_turn turn;
 
 	if (rc != RC_OK)
 		return rc;
@@ -302,9 +319,12 @@ run(struct scheduler_step *st, struct scheduler_outcome *out, struct err *e)
 		return RC_OK;
 	}
 	rc = check_clock(st, state.now_us, e);
+	if (rc == RC_OK)
+		rc = check_future(st, state.future[st->job], e);
 	st->since_us = state.since_us;
-	if (rc == RC_OK && state.since_us == 0) {
-		rc = scheduler_switch(st->scheduler, -1, &was, e);
+	if (rc == RC_OK &&
+	    (state.since_us == 0 || state.since_us > state.now_us)) {
+		rc = scheduler_switch(st->scheduler, -1, &turn, e);
 		st->since_us = state.now_us;
 	}
 	if (rc != RC_OK)

@@ -97,6 +97,27 @@ indexes_json(struct buf *b, const char *list)
 	buf_addc(b, ']');
 }
 
+/* What is said of the slots in the future, each behind what. */
+static void
+findings_json(struct buf *b, const struct scheduler_state *s)
+{
+	struct buf text;
+	int n = 0;
+
+	buf_init(&text, 1024);
+	buf_adds(b, ",\"findings\":[");
+	for (int i = 0; i < JOB__MAX; i++) {
+		if (s->future[i][0] == '\0')
+			continue;
+		buf_clear(&text);
+		scheduler_future_text(&text, s->future[i]);
+		buf_adds(b, n++ > 0 ? "," : "");
+		envelope_string(b, text.data);
+	}
+	buf_addc(b, ']');
+	buf_fini(&text);
+}
+
 void
 scheduler_state_json(
     struct buf *b, const struct config *c, const struct scheduler_state *s)
@@ -130,7 +151,9 @@ scheduler_state_json(
 		buf_addf(b, "%s\"%s\":", i > 0 ? "," : "", members[i]);
 		run_json(b, &s->jobs[i].last);
 	}
-	buf_adds(b, "},\"at\":");
+	buf_addc(b, '}');
+	findings_json(b, s);
+	buf_adds(b, ",\"at\":");
 	report_time_json(b, s->now_us);
 	buf_addc(b, '}');
 }
@@ -177,6 +200,13 @@ head_text(
 			buf_adds(b, *at == '\0'
 					? "none: SCHEDULER_WARM is empty"
 					: "none: stopped");
+		buf_addc(b, '\n');
+	}
+	for (int i = 0; i < JOB__MAX; i++) {
+		if (s->future[i][0] == '\0')
+			continue;
+		buf_adds(b, "finding: ");
+		scheduler_future_text(b, s->future[i]);
 		buf_addc(b, '\n');
 	}
 }

@@ -1,37 +1,8 @@
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "scheduler_part.h"
-
-/* A text up to the next blank; NULL: none, or too long for out. */
-static const char *
-word(const char *p, char *out, size_t size)
-{
-	size_t n = strcspn(p, " ");
-
-	if (n == 0 || n >= size)
-		return NULL;
-	memcpy(out, p, n);
-	out[n] = '\0';
-	return p + n + (p[n] == ' ');
-}
-
-static const char *
-number(const char *p, int64_t *out)
-{
-	char *end;
-	long long v;
-
-	errno = 0;
-	v = strtoll(p, &end, 10);
-	if (end == p || errno != 0 || (*end != ' ' && *end != '\0'))
-		return NULL;
-	*out = v;
-	return end + (*end == ' ');
-}
 
 void
 scheduler_record(const struct scheduler_run_info *r, struct buf *b)
@@ -51,88 +22,18 @@ scheduler_record_read(const char *line, struct scheduler_run_info *out)
 	int64_t *const fields[] = { &r.accepted_us, &r.started_us, &code,
 		&r.enqueued, &r.merged, &r.missed, &r.purged, &r.repaired,
 		&r.findings, &r.ended_us };
-	const char *p = word(line, r.slot, sizeof(r.slot));
+	const char *p = scheduler_word(line, r.slot, sizeof(r.slot));
 
 	if (p != NULL)
-		p = word(p, r.run, sizeof(r.run));
+		p = scheduler_word(p, r.run, sizeof(r.run));
 	for (size_t i = 0; p != NULL && i < sizeof(fields) / sizeof(*fields);
 	     i++)
-		p = number(p, fields[i]);
+		p = scheduler_number(p, fields[i]);
 	if (p == NULL)
 		return 0;
 	r.exit = (int)code;
 	*out = r;
 	return 1;
-}
-
-/* One field of the slots; leases, and what is not ours, are passed over. */
-static void
-read_slot(const char *name, const char *value, struct scheduler_slots *out)
-{
-	struct scheduler_slot *slot = &out->list[out->n];
-	const char *colon = strchr(name, ':'), *p;
-	char job[SCHEDULER_SLOT];
-
-	if (out->n == SCHEDULER_SLOTS || colon == NULL ||
-	    strlen(name) >= sizeof(slot->name))
-		return;
-	snprintf(job, sizeof(job), "%.*s", (int)(colon - name), name);
-	if (calendar_job_of(job, &slot->job, NULL) != RC_OK)
-		return;
-	p = number(value, &slot->accepted_us);
-	if (p != NULL)
-		p = word(p, slot->run, sizeof(slot->run));
-	if (p == NULL)
-		return;
-	snprintf(slot->name, sizeof(slot->name), "%s", name);
-	slot->done = *p != '\0';
-	out->n++;
-}
-
-static void
-read_slots(const redisReply *reply, struct scheduler_state *state,
-    struct scheduler_slots *out)
-{
-	int64_t on;
-	const char *p;
-
-	state->running = 1; /* a fresh installation runs */
-	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-		const char *name = reply->element[i]->str;
-		const char *value = reply->element[i + 1]->str;
-
-		if (strcmp(name, "switch") != 0) {
-			read_slot(name, value, out);
-			continue;
-		}
-		p = number(value, &on);
-		if (p != NULL && number(p, &state->since_us) != NULL)
-			state->running = on != 0;
-	}
-}
-
-const struct scheduler_slot *
-scheduler_find(const struct scheduler_slots *slots, const char *name)
-{
-	for (size_t i = 0; i < slots->n; i++)
-		if (strcmp(slots->list[i].name, name) == 0)
-			return &slots->list[i];
-	return NULL;
-}
-
-const struct scheduler_slot *
-scheduler_newest(const struct scheduler_slots *slots, enum scheduler_job job)
-{
-	const struct scheduler_slot *newest = NULL;
-
-	for (size_t i = 0; i < slots->n; i++) {
-		const struct scheduler_slot *slot = &slots->list[i];
-
-		if (slot->job == job &&
-		    (newest == NULL || strcmp(slot->name, newest->name) > 0))
-			newest = slot;
-	}
-	return newest;
 }
 
 /* The newest slot if it is not done yet, else the run that ended last. */
@@ -189,7 +90,9 @@ scheduler_look(struct scheduler *s, struct scheduler_state *out,
 
 	if (rc != RC_OK)
 		return rc;
-	slots->n = 0;
+	scheduler_slots_read(v[PART_SLOTS], slots);
+	st.running = slots->running;
+	st.since_us = slots->since_us;
 	st.now_us = redis_reply_us(v[PART_NOW]);
 	st.queue.pending = size_of(v[PART_PENDING]);
 	st.queue.scheduled = size_of(v[PART_SCHEDULED]);
@@ -197,7 +100,7 @@ scheduler_look(struct scheduler *s, struct scheduler_state *out,
 	st.queue.failed = size_of(v[PART_FAILED]);
 	st.queue.completed = size_of(v[PART_COMPLETED]);
 	st.queue.cancelled = size_of(v[PART_CANCELLED]);
-	read_slots(v[PART_SLOTS], &st, slots);
+	scheduler_future(slots, st.now_us, calendar_local, st.future);
 	for (int i = 0; i < JOB__MAX; i++) {
 		enum scheduler_job job = (enum scheduler_job)i;
 

@@ -288,7 +288,8 @@ def show_has_all_keys_and_fits(s):
 
     assert keys(fresh) <= keys(full), keys(fresh) - keys(full)
     same(set(full), {"running", "since", "last_run", "next_run",
-                     "queue_stats", "schedule_config", "runs", "at",
+                     "queue_stats", "schedule_config", "runs", "findings",
+                     "at",
                      "history"})
     jobs = {"daily_refresh", "hourly_check", "weekly_cleanup", "warming"}
     for name in ("last_run", "next_run", "runs", "history"):

@@ -7,7 +7,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cut import Cut, Meddler, Script  # noqa: E402
-from harness import BUILD, main  # noqa: E402
+from harness import BUILD, main, run  # noqa: E402
 from schedule_kit import (DAILY, DAY, JOBS, Q, SLOTS, ago,  # noqa: E402
                           history, quiet, same, schedule, servers, shifted, show,
                           tasks, tests_of)
@@ -109,6 +109,55 @@ def taken_and_stopped_are_told_apart(s):
         r = while_it_accepts(s, action, "run", "daily", "-v")
         assert "nothing done: " + word in r.err, r
         same(r.err.count("\n"), 1, r)
+
+
+def slots_in_the_future_are_named_and_dropped(s):
+    """The clock of a machine, Redis and all, was a month ahead; now it is right.
+    Its switch, a slot that is done and one whose run died are left."""
+    s.fresh()
+    ahead = time.time() + 30 * DAY
+    day = time.strftime("%Y-%m-%d", time.gmtime(ahead))
+    quiet(s, "run", "warm")
+    s.cli("HSET", SLOTS, "switch", "1 %d" % (ahead * 1e6),
+          "daily:" + day, "%d other done" % (ahead * 1e6),
+          "hourly:%sT00Z" % day, "%d other" % (ahead * 1e6),
+          "lease:hourly:%sT00Z" % day, "%d other" % (ahead * 1e6 + 60e6))
+    for job, slot in (("daily", "daily:" + day), ("hourly", "hourly:" + day)):
+        r = schedule(s, "run", job)
+        same((r.code, r.out, r.err.count("\n")), (75, "", 1), r)
+        assert slot in r.err and "schedule start" in r.err, r
+    # another job goes on, and the hourly one will say it of the daily one
+    quiet(s, "run", "weekly")
+    found = show(s)["findings"]
+    same([x.split(" ")[0] for x in found],
+         ["daily:" + day, "hourly:%sT00Z" % day])
+    text = schedule(s, "show").out
+    check = run("status", "--check", env=s.env(TZ="UTC"))
+    same(check.code, 1, check)
+    for x in found:
+        assert "finding: %s\n" % x in text, text
+        assert "scheduler: %s\n" % x in check.out, check
+    r = schedule(s, "start", "-v")
+    same((r.code, "dropped: 2" in r.err), (0, True), r)
+    left = s.cli("HKEYS", SLOTS)
+    assert day not in left and "warm:" in left, left
+    assert int(s.cli("HGET", SLOTS, "switch")[2:]) < time.time() * 1e6
+    same(show(s)["findings"], [])
+    quiet(s, "run", "daily")
+    quiet(s, "run", "hourly")
+    same(tasks(s), DAILY)
+
+
+def a_switch_of_the_future_is_set_anew_by_a_run(s):
+    """Else nothing is missed, and caught up, until then."""
+    s.fresh()
+    s.cli("HSET", SLOTS, "switch", "1 %d" % ((time.time() + 30 * DAY) * 1e6))
+    quiet(s, "run", "hourly")
+    assert int(s.cli("HGET", SLOTS, "switch")[2:]) < time.time() * 1e6
+    # and one that is off stays off
+    s.cli("HSET", SLOTS, "switch", "0 %d" % ((time.time() + 30 * DAY) * 1e6))
+    quiet(s, "run", "daily")
+    same((show(s)["running"], tasks(s)), (False, []))
 
 
 def what_is_not_ours_is_passed_over(s):
