@@ -36,6 +36,7 @@ answer_clear(struct answer *a)
 	a->served = (struct cache_served){ 0 };
 	a->bytes = NULL;
 	a->len = 0;
+	a->retry_ms = 0;
 	a->type = "application/json";
 	a->cache = "no-cache";
 }

@@ -19,9 +19,9 @@ struct api {
 	struct redis *redis;
 	struct queue *queue;
 	struct scheduler *scheduler;
-	/* When a refresh of a stale dataset was last asked for; clock_mono_ms,
-	 * 0: never. */
-	int64_t asked_ms[DATASET_INDEXES][DATASET_SECTORS];
+	/* When a refresh of a stale dataset, the annual returns behind the
+	 * sectors, was last asked for; clock_mono_ms, 0: never. */
+	int64_t asked_ms[DATASET_INDEXES][DATASET_SECTORS + 1];
 };
 
 /* What a route may be told, in its query or its body. */

@@ -93,9 +93,9 @@ response(struct buf *b, int status, const char *schema)
 		buf_adds(b, "\"text/plain\":{\"schema\":{\"type\":\"string\"}");
 	else
 		buf_addf(b,
-		    "\"application/json\":{\"schema\":{\"$ref\":"
+		    "\"application/%sjson\":{\"schema\":{\"$ref\":"
 		    "\"#/components/schemas/%s\"}",
-		    schema);
+		    strcmp(schema, "Problem") == 0 ? "problem+" : "", schema);
 	buf_adds(b, "}}},");
 }
 
@@ -114,8 +114,9 @@ operation(struct buf *b, const struct route *r)
 	for (int i = 0; i < ROUTE_ANSWERS; i++)
 		if (r->answers[i].status != 0)
 			response(b, r->answers[i].status, r->answers[i].schema);
-	if (r->answers[0].schema != NULL &&
-	    (strcmp(r->answers[0].schema, "Envelope") == 0))
+	/* What comes out of the cache has a tag. */
+	if (r->answers[1].schema != NULL &&
+	    strcmp(r->answers[1].schema, "Waiting") == 0)
 		buf_adds(b, "\"304\":{\"description\":\"Not Modified\"},");
 	buf_adds(b, "\"default\":{\"description\":\"A problem\",\"content\":{"
 		    "\"application/problem+json\":{\"schema\":{\"$ref\":"

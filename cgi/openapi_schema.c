@@ -31,7 +31,7 @@ static const struct member envelope[] = { { "stale", "?boolean" },
 	{ "count", "integer" }, { "total", "integer|null" },
 	{ "missing_fields", "[Name" }, { "filled", "?Any" },
 	{ "members", "?string" }, { "data_hash", "string" },
-	{ "data", "[Record" }, END };
+	{ "returns_fetched_at", "?string|null" }, { "data", "[Record" }, END };
 static const struct member waiting[] = { { "success", "boolean" },
 	{ "message", "string" }, { "index", "string" }, { "sector", "string" },
 	{ "count", "integer" }, { "data", "[Record" }, { "task_id", "string" },
@@ -99,7 +99,8 @@ static const struct member returns[] = { { "index", "string" },
 	{ "rows", "?integer" }, { "bytes", "?integer" },
 	{ "source", "?string" }, { "hits", "integer" },
 	{ "stale_reads", "integer" }, { "misses", "integer" },
-	{ "last_read_at", "time|null" }, END };
+	{ "last_read_at", "time|null" }, { "early_refreshes", "integer" },
+	{ "sweep_seconds", "number|null" }, END };
 static const struct member source[] = { { "name", "string" }, END };
 static const struct member cache_info[] = { { "success", "boolean" },
 	{ "datasets", "[Dataset" }, { "annual_returns", "[Returns" },
@@ -117,7 +118,8 @@ static const struct member problem[] = { { "success", "boolean" },
 	{ "type", "string" }, { "title", "string" }, { "status", "integer" },
 	{ "code", "string" }, { "detail", "string" }, { "error", "string" },
 	{ "instance", "string" }, { "parameter", "?string" },
-	{ "allowed", "?[Name" }, END };
+	{ "allowed", "?[Name" }, { "task_id", "?string" }, { "task", "?Task" },
+	END };
 
 static const struct object objects[] = {
 	{ "Envelope", envelope, 0 },
@@ -197,11 +199,14 @@ static const struct {
 	[FIELD_COUNT] = { "number|null", "a count" },
 };
 
-/* A record: every field, and the two that the envelope adds. */
+/* A record: every field, the two that the envelope adds, and what is joined to
+ * it where that was asked for. */
 static void
 write_record(struct buf *b)
 {
 	static const char *const more[] = { "Index", "Last_Updated" };
+	static const char *const joined[] = { "expected_annual_return",
+		"expected_annual_risk", "return_risk_ratio" };
 
 	buf_adds(b, "\"Record\":{\"type\":\"object\",\"required\":[");
 	for (int i = 0; i < FIELD__MAX; i++) {
@@ -219,10 +224,13 @@ write_record(struct buf *b)
 		envelope_string(b, *unit != '\0' ? unit : fields[i].label);
 		buf_adds(b, "},");
 	}
-	buf_addf(b,
-	    "\"%s\":{\"type\":\"string\"},\"%s\":{\"type\":\"string\"}},"
-	    "\"additionalProperties\":false},",
+	buf_addf(b, "\"%s\":{\"type\":\"string\"},\"%s\":{\"type\":\"string\"}",
 	    more[0], more[1]);
+	for (size_t i = 0; i < sizeof(joined) / sizeof(joined[0]); i++) {
+		buf_addf(b, ",\"%s\":", joined[i]);
+		type(b, "number|null");
+	}
+	buf_adds(b, "},\"additionalProperties\":false},");
 }
 
 static void

@@ -10,28 +10,18 @@
 #include "scheduled.h"
 
 #define ASK_EVERY_MS 5000
-#define AGAIN_S      2 /* look again after so long */
+/* When to look again for what is not there. */
+#define AGAIN_S         2
+#define AGAIN_RETURNS_S 30 /* a call each company */
 /* As nginx's fastcgi_cache_valid: it is one more level, not a longer life. */
 #define LASTS "max-age=2"
+/* In Cache-Status: this level, and of it the annual returns that are joined. */
+#define NAME         "stocknity"
+#define NAME_RETURNS "stocknity-returns"
+#define LEVEL        96
 
-static enum rc
-enqueue(struct call *c, const struct dataset *d, char id[TASK_ID + 1],
-    struct err *e)
-{
-	struct task_spec spec = {
-		.type = TASK_FETCH, .dataset = *d, .priority = PRIORITY_NORMAL
-	};
-	struct enqueue_result result;
-	enum rc rc = queue_enqueue(c->api->queue, &spec, 1, &result, e);
-
-	if (rc == RC_OK && result.what == ENQUEUED_FULL)
-		rc = err_set(e, RC_FULL, "the queue is full");
-	if (rc == RC_OK)
-		memcpy(id, result.id, TASK_ID + 1);
-	return rc;
-}
-
-/* Only what is kept fresh anyway is queued for anybody. */
+/* Only what is kept fresh anyway is queued for anybody; the whole market has no
+ * annual returns. */
 static enum rc
 may_enqueue(struct call *c, const struct dataset *d, int *may, struct err *e)
 {
@@ -40,6 +30,8 @@ may_enqueue(struct call *c, const struct dataset *d, int *may, struct err *e)
 	enum rc rc = scheduled_indexes(c->api->config, indexes, &n, e);
 
 	*may = 0;
+	if (cache_is_returns(d) && strcmp(d->index, DATASET_ANY) == 0)
+		return rc;
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		*may |= strcmp(indexes[i], d->index) == 0;
 	if (rc == RC_OK && !*may)
@@ -57,15 +49,22 @@ place(const struct dataset_name *names, const char *name)
 	return i;
 }
 
+static int64_t *
+last_asked(struct api *api, const struct dataset *d)
+{
+	return &api->asked_ms[place(dataset_indexes,
+	    d->index)][cache_is_returns(d) ? DATASET_SECTORS
+					   : place(dataset_sectors, d->sector)];
+}
+
 /* It is stale, or will be soon: have it fetched.  What this process has asked
  * for just now it need not ask Redis about. */
 static void
-refresh(struct call *c, const struct dataset *d)
+refresh(
+    struct call *c, const struct dataset *d, const struct cache_entry *entry)
 {
-	enum ahead wanted =
-	    refresh_ahead_wants(c->api->config, &c->answer->served.entry);
-	int64_t *asked = &c->api->asked_ms[place(dataset_indexes, d->index)]
-					  [place(dataset_sectors, d->sector)];
+	enum ahead wanted = refresh_ahead_wants(c->api->config, entry);
+	int64_t *asked = last_asked(c->api, d);
 	int64_t now = clock_mono_ms();
 	struct err e = { 0 };
 	enum rc rc;
@@ -86,63 +85,120 @@ refresh(struct call *c, const struct dataset *d)
 	*asked = now;
 }
 
-/* Nothing is cached: say so, with the task that will change it. */
+/* 404: nobody fetches it because of a reader who may not ask for it. */
 static int
-absent(struct call *c, const struct dataset *d, struct err *e)
+unwanted(const struct dataset *d, struct err *e)
 {
-	struct buf *b = &c->answer->body;
-	char id[TASK_ID + 1];
-	struct task t;
-	enum rc rc;
-	int may;
-
-	answer_header(c->answer, "Cache-Status", "stocknity; fwd=miss");
-	rc = may_enqueue(c, d, &may, e);
-	if (rc == RC_OK && !may) {
+	if (cache_is_returns(d))
+		err_set(e, RC_NOTFOUND,
+		    "no annual returns of %s are cached, nor is it an index "
+		    "that has them kept fresh",
+		    d->index);
+	else
 		err_set(e, RC_NOTFOUND,
 		    "%s / %s is not cached, nor an index that is kept fresh: "
 		    "POST /api/scheduler/refresh asks for it",
 		    d->index, d->sector);
-		return 404;
-	}
+	return 404;
+}
+
+/* The task that was to fetch it has failed just now: what it said, with the
+ * task beside it. */
+static int
+braked(struct call *c, const struct dataset *d, const struct refresh_wait *w,
+    struct err *e)
+{
+	struct buf *b = &c->answer->body;
+	struct task t = { .nerrors = 0 };
+	enum rc rc = api_task(c, w->id, &t, e);
+
+	if (rc != RC_OK && rc != RC_NOTFOUND)
+		return api_status(rc);
 	if (rc == RC_OK)
-		rc = enqueue(c, d, id, e);
+		buf_add(&c->answer->extra, b->data, b->len);
+	buf_clear(b);
+	c->answer->retry_ms = w->braked_ms;
+	err_set(e, RC_NOSOURCE,
+	    "%s / %s is not cached, and to fetch it failed: %s", d->index,
+	    d->sector,
+	    t.nerrors > 0 ? t.errors[t.nerrors - 1].text
+			  : "it does not say why");
+	return api_status(RC_NOSOURCE);
+}
+
+/* Nothing is cached: say so, with the task that will change it. */
+static int
+absent(struct call *c, const struct dataset *d, struct err *e)
+{
+	int returns = cache_is_returns(d);
+	struct buf *b = &c->answer->body;
+	struct refresh_wait w;
+	struct task t;
+	enum rc rc;
+	int may;
+
+	answer_header(c->answer, "Cache-Status", NAME "; fwd=miss");
+	rc = may_enqueue(c, d, &may, e);
+	if (rc == RC_OK && !may)
+		return unwanted(d, e);
+	if (rc == RC_OK)
+		rc = refresh_absent(c->api->redis, c->api->queue, d, &w, e);
 	if (rc != RC_OK)
 		return api_status(rc);
+	if (w.braked_ms > 0)
+		return braked(c, d, &w, e);
 	buf_adds(b, "{\"success\":true,\"message\":\"Not cached yet: the task "
 		    "fetches it\",\"index\":");
 	envelope_string(b, d->index);
 	buf_adds(b, ",\"sector\":");
-	envelope_string(b, d->sector);
+	envelope_string(b, returns ? DATASET_ANY : d->sector);
 	buf_adds(b, ",\"count\":0,\"data\":[]");
-	rc = api_task(c, id, &t, e);
+	rc = api_task(c, w.id, &t, e);
 	if (rc != RC_OK)
 		return api_status(rc);
 	buf_adds(b, "}\n");
-	answer_header(c->answer, "Location", "/api/tasks/%s", id);
-	answer_header(c->answer, "Retry-After", "%d", AGAIN_S);
+	answer_header(c->answer, "Location", "/api/tasks/%s", w.id);
+	answer_header(c->answer, "Retry-After", "%d",
+	    returns ? AGAIN_RETURNS_S : AGAIN_S);
 	return 202;
 }
 
-/* What is left to be said of a document that is there; with: the tag of what
- * is joined to it, NULL: nothing. */
+/* The member of Cache-Status that says how an entry stands. */
+static void
+level(char out[LEVEL], const char *name, const struct cache_entry *entry)
+{
+	long long ttl = (entry->fresh_ms - entry->now_ms) / 1000;
+
+	if (entry->state == CACHE_ABSENT)
+		snprintf(out, LEVEL, "%s; fwd=miss", name);
+	else
+		snprintf(out, LEVEL, "%s; hit; ttl=%lld%s", name, ttl,
+		    entry->state == CACHE_STALE ? "; detail=stale" : "");
+}
+
+/* What is left to be said of a document that is there; with: what is joined to
+ * it, NULL: nothing. */
 static int
-found(struct call *c, const char *with)
+found(struct call *c, const struct cache_served *with)
 {
 	struct answer *a = c->answer;
 	const struct cache_served *s = &a->served;
 	const struct cache_entry *entry = &s->entry;
 	int stale = entry->state == CACHE_STALE;
-	long long ttl = (entry->fresh_ms - entry->now_ms) / 1000;
-	char tag[2 * DIGEST + 16];
+	const char *joined = with == NULL            ? ""
+			     : with->etag[0] != '\0' ? with->etag
+						     : "0";
+	char tag[2 * DIGEST + 16], mine[LEVEL], theirs[LEVEL] = "";
 
 	a->cache = LASTS;
 	answer_header(a, "Vary", "Accept-Encoding");
-	answer_header(a, "Cache-Status", "stocknity; hit; ttl=%lld%s", ttl,
-	    stale ? "; detail=stale" : "");
+	level(mine, NAME, entry);
+	if (with != NULL)
+		level(theirs, NAME_RETURNS, &with->entry);
+	answer_header(a, "Cache-Status", "%s%s%s", mine,
+	    with != NULL ? ", " : "", theirs);
 	snprintf(tag, sizeof(tag), "%s%s%s%s", s->etag, with != NULL ? "-" : "",
-	    with != NULL ? with : "",
-	    stale && s->etag[0] != '\0' ? "-stale" : "");
+	    joined, stale && s->etag[0] != '\0' ? "-stale" : "");
 	if (tag[0] != '\0')
 		answer_header(a, "ETag", "\"%s\"", tag);
 	if (request_has_tag(c->request->if_none_match, tag))
@@ -185,7 +241,8 @@ joined(struct call *c, const struct dataset *d, struct err *e)
 		rc = cache_serve(c->api->redis, &k, 0, &returns, e);
 	if (rc != RC_OK)
 		return api_status(rc);
-	status = found(c, returns.etag[0] != '\0' ? returns.etag : "0");
+	refresh(c, &what, &returns.entry);
+	status = found(c, &returns);
 	if (status == 200) {
 		a->bytes = NULL;
 		a->len = 0;
@@ -235,7 +292,7 @@ stocks_get(struct call *c, struct err *e)
 		return api_status(rc);
 	if (c->answer->served.entry.state == CACHE_ABSENT)
 		return absent(c, &d, e);
-	refresh(c, &d);
+	refresh(c, &d, &c->answer->served.entry);
 	return c->text[INPUT_RETURNS] != NULL ? joined(c, &d, e)
 					      : found(c, NULL);
 }
@@ -256,9 +313,8 @@ stocks_returns(struct call *c, struct err *e)
 		rc = serve(c, &k, e);
 	if (rc != RC_OK)
 		return api_status(rc);
-	if (c->answer->served.entry.state != CACHE_ABSENT)
-		return found(c, NULL);
-	answer_header(c->answer, "Cache-Status", "stocknity; fwd=miss");
-	err_set(e, RC_NOTFOUND, "no annual returns of %s are cached", d.index);
-	return 404;
+	if (c->answer->served.entry.state == CACHE_ABSENT)
+		return absent(c, &d, e);
+	refresh(c, &d, &c->answer->served.entry);
+	return found(c, NULL);
 }

@@ -142,6 +142,17 @@ annual_tickers(struct redis *redis, const char *index, struct buf *out,
 	return rc == RC_OK ? buf_check(out, "tickers", e) : rc;
 }
 
+/* What it took since it began, or went on; 0: unknown. */
+static int64_t
+cost_of(struct redis *redis, int64_t fence_us)
+{
+	int64_t now_us;
+
+	if (redis_time_us(redis, &now_us, NULL) != RC_OK || now_us <= fence_us)
+		return 0;
+	return (now_us - fence_us) / 1000 + 1; /* not 0 */
+}
+
 /* What the cache is to know of a document; it finds the hash in its head. */
 static void
 put(const struct config *c, struct redis *redis, const struct dataset *d,
@@ -159,6 +170,7 @@ put(const struct config *c, struct redis *redis, const struct dataset *d,
 		.len = b->len,
 		.fence_us = fence_us,
 		.fresh_ms = env->fresh_ms,
+		.cost_ms = cost_of(redis, fence_us),
 		.rows = (int64_t)made->figures,
 		.source = env->source,
 		.hash = hash,

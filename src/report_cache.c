@@ -18,13 +18,16 @@ state_of(const struct cache_about *a, int64_t now_us)
 					     : "stale";
 }
 
+/* Annual returns are not predicted. */
 static void
-ahead_json(struct buf *b, const struct cache_about *a)
+ahead_json(struct buf *b, const struct cache_about *a, int is_returns)
 {
-	buf_addf(b,
-	    ",\"early_refreshes\":%lld,\"predicted_refreshes\":%lld,"
-	    "\"predicted_used\":%lld,\"sweep_seconds\":",
-	    (long long)a->early, (long long)a->predicted, (long long)a->used);
+	buf_addf(b, ",\"early_refreshes\":%lld", (long long)a->early);
+	if (!is_returns)
+		buf_addf(b,
+		    ",\"predicted_refreshes\":%lld,\"predicted_used\":%lld",
+		    (long long)a->predicted, (long long)a->used);
+	buf_adds(b, ",\"sweep_seconds\":");
 	if (a->cost_ms > 0)
 		report_seconds_json(b, a->cost_ms * 1000);
 	else
@@ -59,8 +62,7 @@ cached_json(struct buf *b, const char *index, const char *sector,
 	    "\"last_read_at\":",
 	    (long long)a->hits, (long long)a->stale, (long long)a->misses);
 	report_time_json(b, a->read_ms * 1000);
-	if (sector != NULL)
-		ahead_json(b, a);
+	ahead_json(b, a, sector == NULL);
 	buf_addc(b, '}');
 }
 
@@ -116,12 +118,14 @@ ahead_text(struct buf *b, const struct report_state *s)
 {
 	int64_t early = 0, predicted = 0, used = 0;
 
-	for (int i = 0; i < DATASET_INDEXES; i++)
+	for (int i = 0; i < DATASET_INDEXES; i++) {
+		early += s->returns[i].early;
 		for (int j = 0; j < DATASET_SECTORS; j++) {
 			early += s->cache[i][j].early;
 			predicted += s->cache[i][j].predicted;
 			used += s->cache[i][j].used;
 		}
+	}
 	buf_addf(b,
 	    "fetched ahead: %lld early, %lld predicted, of those %lld read\n",
 	    (long long)early, (long long)predicted, (long long)used);

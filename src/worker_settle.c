@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "refresh_ahead.h"
 #include "worker_part.h"
 
 static void
@@ -39,6 +40,8 @@ settle_failed(
 	else if (rc == RC_OK)
 		log_warn("task=%s %s / %s failed: rc=%s: %s", t->id, t->index,
 		    t->sector, rc_name(run->why.rc), run->why.msg);
+	if (rc == RC_OK && !again)
+		refresh_failed(b->redis, t);
 	return settled(
 	    b, t, again ? &b->seat->retried : &b->seat->failed, e, rc);
 }

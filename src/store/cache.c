@@ -22,12 +22,20 @@ companions(struct cache_keys *k)
 	    LIMIT_KEY, k->value);
 	snprintf(k->asked, sizeof(k->asked), "stocknity:asked:{%.*s}",
 	    LIMIT_KEY, k->value);
+	snprintf(k->failed, sizeof(k->failed), "stocknity:failed:{%.*s}",
+	    LIMIT_KEY, k->value);
+}
+
+int
+cache_is_returns(const struct dataset *d)
+{
+	return strcmp(d->sector, CACHE_RETURNS) == 0;
 }
 
 enum rc
 cache_keys(const struct dataset *d, struct cache_keys *k, struct err *e)
 {
-	int returns = strcmp(d->sector, CACHE_RETURNS) == 0;
+	int returns = cache_is_returns(d);
 	int n = snprintf(k->value, LIMIT_KEY, "%s%s%s%s%s",
 	    returns ? CACHE_RETURNS : "stock_data", d->index[0] ? ":" : "",
 	    d->index, returns ? "" : ":", returns ? "" : d->sector);

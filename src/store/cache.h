@@ -7,6 +7,8 @@
  *	stocknity:members:{stock_data:S&P 500:Technology} STRING  who is in it
  *	stocknity:asked:{stock_data:S&P 500:Technology} STRING  its refresh was
  *	                                              queued a moment ago
+ *	stocknity:failed:{stock_data:S&P 500:Technology} STRING  the task that
+ *	                                              failed to, a moment ago
  *	annual_returns                                STRING  likewise, of all
  *	stocknity:session:{yahoo}                     STRING  a source's session
  *
@@ -28,7 +30,8 @@
 #include "data/dataset.h"
 #include "store/redis.h"
 
-#define CACHE_KEY (2 * LIMIT_KEY)
+#define CACHE_KEY    (2 * LIMIT_KEY)
+#define CACHE_FAILED 37 /* bytes of the id of a task, with its NUL */
 
 /* The keys of a dataset; RC_BUG: too long. */
 struct cache_keys {
@@ -37,6 +40,7 @@ struct cache_keys {
 	char gzip[CACHE_KEY];
 	char members[CACHE_KEY];
 	char asked[CACHE_KEY];
+	char failed[CACHE_KEY];
 };
 
 enum rc cache_keys(const struct dataset *, struct cache_keys *, struct err *);
@@ -47,6 +51,7 @@ enum rc cache_keys(const struct dataset *, struct cache_keys *, struct err *);
  * annual_returns alone, the application's key: a copy of those of the S&P 500.
  */
 #define CACHE_RETURNS "annual_returns"
+int cache_is_returns(const struct dataset *);
 
 enum cache_count { CACHE_COUNT_NONE, CACHE_COUNT_ALL };
 
@@ -161,6 +166,15 @@ enum rc cache_purge(struct redis *, const struct dataset *, int64_t older_us,
  */
 enum rc cache_ask(struct redis *, const struct dataset *, int64_t ms,
     int *first, struct err *);
+
+/*
+ * What was to fetch it has just failed for good: an id, kept for so long.
+ * cache_failed: *left_ms, how long it is kept yet; 0: nothing has.
+ */
+enum rc cache_note_failed(struct redis *, const struct dataset *,
+    const char *id, int64_t ms, struct err *);
+enum rc cache_failed(struct redis *, const struct dataset *,
+    char id[CACHE_FAILED], int64_t *left_ms, struct err *);
 
 /* A refresh was queued: early, or at now_ms because it is likely to be read. */
 enum rc cache_count_early(struct redis *, const struct dataset *, struct err *);

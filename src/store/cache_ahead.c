@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/cache.h"
 
@@ -25,6 +26,53 @@ cache_ask(struct redis *r, const struct dataset *d, int64_t ms, int *first,
 	*first = reply->type == REDIS_REPLY_STATUS;
 	freeReplyObject(reply);
 	return RC_OK;
+}
+
+enum rc
+cache_note_failed(struct redis *r, const struct dataset *d, const char *id,
+    int64_t ms, struct err *e)
+{
+	struct cache_keys k;
+	char lasts[24];
+	const char *argv[] = { "SET", k.failed, id, "PX", lasts };
+	redisReply *reply;
+	enum rc rc = cache_keys(d, &k, e);
+
+	snprintf(lasts, sizeof(lasts), "%lld", (long long)ms);
+	if (rc == RC_OK)
+		rc = redis_call(r, 5, argv, NULL, &reply, e);
+	if (rc == RC_OK)
+		freeReplyObject(reply);
+	return rc;
+}
+
+enum rc
+cache_failed(struct redis *r, const struct dataset *d, char id[CACHE_FAILED],
+    int64_t *left_ms, struct err *e)
+{
+	struct cache_keys k;
+	const char *get[] = { "GETRANGE", k.failed, "0", "63" };
+	const char *left[] = { "PTTL", k.failed };
+	redisReply *v[2] = { NULL, NULL };
+	enum rc rc = cache_keys(d, &k, e);
+
+	if (rc == RC_OK)
+		rc = redis_add(r, 4, get, NULL, e);
+	if (rc == RC_OK)
+		rc = redis_add(r, 2, left, NULL, e);
+	if (rc == RC_OK)
+		rc = redis_fetch(r, v, 2, e);
+	if (rc == RC_OK) {
+		*left_ms = v[1]->integer > 0 && v[0]->len == CACHE_FAILED - 1
+			       ? v[1]->integer
+			       : 0;
+		if (*left_ms > 0)
+			memcpy(id, v[0]->str, CACHE_FAILED);
+	}
+	for (int i = 0; i < 2; i++)
+		if (v[i] != NULL)
+			freeReplyObject(v[i]);
+	return rc;
 }
 
 enum rc

@@ -8,55 +8,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from api_kit import API, Stack  # noqa: E402
+from ahead_kit import (  # noqa: E402
+    EPOCH_MS, KEY, META, Q, WEEK_MS, as_cgi, asked, ends_in, filled, meta, now_ms,
+    set_meta, tasks)
+from api_kit import Stack  # noqa: E402
 from harness import main, program, run, same, tests_of, wait_until  # noqa: E402
-
-Q = "stocknity:{default}:"
-META = "stocknity:meta:{stock_data:%s:%s}"
-KEY = "stock_data:%s:%s"
-WEEK_MS = 604800000
-EPOCH_MS = 1767225600000
-
-
-def _now_ms(s):
-    seconds, micro = s.cli("TIME").split()
-    return int(seconds) * 1000 + int(micro) // 1000
-
-
-def _meta(s, field, index="DJIA", sector="Any"):
-    return s.cli("HGET", META % (index, sector), field)
-
-
-def _set(s, *fields, index="DJIA", sector="Any"):
-    s.cli("HSET", META % (index, sector), *map(str, fields))
-
-
-def _ends_in(s, ms, **of):
-    _set(s, "fresh_ms", _now_ms(s) + ms, **of)
-
-
-def _tasks(s):
-    """index, sector, priority and force of each that waits or is scheduled."""
-    ids = s.cli("ZRANGE", Q + "ready", "0", "-1").split() + \
-        s.cli("ZRANGE", Q + "scheduled", "0", "-1").split()
-    specs = [s.cli("HGET", Q + "task:" + i, "spec") for i in ids]
-    return sorted((*x[2:].split("|")[1:], x[0], x[1]) for x in specs)
-
-
-def _asked(s):
-    """How often the queue was asked for a task."""
-    return int(s.cli("HGET", Q + "stats", "enqueued") or 0) + \
-        int(s.cli("HGET", Q + "stats", "merged") or 0)
 
 
 def _schedule(s, *args, **env):
     return run("schedule", *args, env=s.env(TZ="UTC", **env))
-
-
-def _filled(s, index="DJIA", **env):
-    s.fresh()
-    s.restart_api(**env)
-    same(s.fetch("--index", index).code, 0)
 
 
 def _status(s, index="DJIA", sector="Any"):
@@ -94,103 +54,91 @@ def readers_of_a_killed_holder_are_one_more_sweep(s):
 
 
 def stale_readers_are_served_and_queue_one_refresh(s):
-    _filled(s)
-    _ends_in(s, -1000)
-    asked = _asked(s)
+    filled(s)
+    ends_in(s, -1000)
+    before = asked(s)
     with ThreadPoolExecutor(64) as pool:
         answers = list(pool.map(
             lambda _: s.get("/api/stocks?index=DJIA"), range(64)))
     same({(a.status, a.doc["stale"]) for a in answers}, {(200, True)})
-    same(_tasks(s), [("DJIA", "Any", "1", "0")])
-    same(_asked(s) - asked, 1, "the queue was asked once")
-    same(_meta(s, "early"), "", "that is not early")
+    same(tasks(s), [("DJIA", "Any", "1", "0")])
+    same(asked(s) - before, 1, "the queue was asked once")
+    same(meta(s, "early"), "", "that is not early")
     same(s.drain(), 0)
     same("stale" in s.get("/api/stocks?index=DJIA").doc, False)
 
 
-def _as_cgi(s, target):
-    """A process of its own for one request: it remembers nothing."""
-    env = s.env(REQUEST_METHOD="GET", SCRIPT_NAME=target.partition("?")[0],
-                QUERY_STRING=target.partition("?")[2], REMOTE_ADDR="127.0.0.1",
-                HTTP_HOST="localhost", SERVER_PROTOCOL="HTTP/1.1",
-                GATEWAY_INTERFACE="CGI/1.1")
-    p = subprocess.run([API], env=env, stdin=subprocess.DEVNULL,
-                       capture_output=True, timeout=60)
-    same(p.returncode, 0, p.stderr)
-    return p.stdout
-
-
 def processes_queue_one_refresh_too(s):
     for _ in range(3):
-        _filled(s)
-        _ends_in(s, -1000)
+        filled(s)
+        ends_in(s, -1000)
         with ThreadPoolExecutor(64) as pool:
             answers = list(pool.map(
-                lambda _: _as_cgi(s, "/api/stocks?index=DJIA"), range(64)))
+                lambda _: as_cgi(s, "/api/stocks?index=DJIA"), range(64)))
         same({b'{"stale":true,' in a for a in answers}, {True}, answers[0][:300])
-        same(_tasks(s), [("DJIA", "Any", "1", "0")])
-        same(_asked(s), 1, "the queue was asked once")
+        same(tasks(s), [("DJIA", "Any", "1", "0")])
+        same(asked(s), 1, "the queue was asked once")
 
 
 def another_process_finds_the_marker(s):
-    _filled(s)
-    _ends_in(s, -1000)
+    filled(s)
+    ends_in(s, -1000)
     s.cli("SET", "stocknity:asked:{stock_data:DJIA:Any}", "1", "PX", "60000")
     same(s.get("/api/stocks?index=DJIA").status, 200)
-    same(_tasks(s), [])
+    same(tasks(s), [])
 
 
 def work_that_is_queued_is_not_asked_for(s):
-    _filled(s)
-    _ends_in(s, -1000, sector="Energy")
+    filled(s)
+    ends_in(s, -1000, sector="Energy")
     same(run("enqueue", "stock-data", "--index", "DJIA", "--sector", "Any",
              env=s.env()).code, 0)
     same(s.get("/api/stocks?index=DJIA&sector=Energy").status, 200)
-    same(_tasks(s), [("DJIA", "Any", "1", "0")])
+    same(tasks(s), [("DJIA", "Any", "1", "0")])
 
 
 def early_is_queued_and_the_reader_gets_fresh(s):
-    _filled(s)
-    fetched = _meta(s, "fetched_us")
-    _ends_in(s, 3000)
-    _set(s, "cost_ms", 100000)  # early but for a chance of 3 in a hundred
+    filled(s)
+    fetched = meta(s, "fetched_us")
+    ends_in(s, 3000)
+    set_meta(s, "cost_ms", 100000)  # early but for a chance of 3 in a hundred
     a = s.get("/api/stocks?index=DJIA")
     for _ in range(4):
-        if _tasks(s):
+        if tasks(s):
             break
         s.get("/api/stocks?index=DJIA")
     same((a.status, "stale" in a.doc), (200, False))
-    same(_tasks(s), [("DJIA", "Any", "1", "1")])
-    same(_meta(s, "early"), "1")
+    same(tasks(s), [("DJIA", "Any", "1", "1")])
+    same(meta(s, "early"), "1")
     # while its worker is at it nobody has it run once more
     s.cli("DEL", "stocknity:asked:{stock_data:DJIA:Any}")
     s.restart_api()
     for _ in range(5):
         s.get("/api/stocks?index=DJIA")
-    same((_tasks(s), _meta(s, "early")), ([("DJIA", "Any", "1", "1")], "1"))
+    same((tasks(s), meta(s, "early")), ([("DJIA", "Any", "1", "1")], "1"))
     same(s.drain(), 0)
-    assert int(_meta(s, "fetched_us")) > int(fetched)
+    assert int(meta(s, "fetched_us")) > int(fetched)
     same(_status(s)["early_refreshes"], 1)
 
 
 def early_is_never_by_far_nor_where_it_is_off(s):
-    _filled(s)
-    _set(s, "cost_ms", 60000)
+    filled(s)
+    set_meta(s, "cost_ms", 60000)
     for _ in range(100):
         s.get("/api/stocks?index=DJIA")
-    same(_tasks(s), [])
-    _filled(s, EARLY_REFRESH="0")
-    _set(s, "cost_ms", 1000000)
+    same(tasks(s), [])
+    filled(s, EARLY_REFRESH="0")
+    set_meta(s, "cost_ms", 1000000)
     for _ in range(20):
-        _ends_in(s, 5000)
+        ends_in(s, 5000)
         same("stale" in s.get("/api/stocks?index=DJIA").doc, False)
-    same(_tasks(s), [])
+    same(tasks(s), [])
 
 
 def fetch_itself_queues_nothing(s):
-    _filled(s)
-    _ends_in(s, 5000)
-    _set(s, "cost_ms", 1000000)
+    filled(s)
+    ends_in(s, 5000)
+    set_meta(s, "cost_ms", 1000000)
     for _ in range(5):
         same(s.fetch("--index", "DJIA").code, 0)
     same(s.cli("KEYS", Q + "*"), "")
@@ -201,64 +149,64 @@ def a_sweep_leaves_what_it_cost(s):
     began = time.monotonic()
     same(s.fetch("--index", "DJIA").code, 0)
     took = (time.monotonic() - began) * 1000
-    cost = int(_meta(s, "cost_ms"))
+    cost = int(meta(s, "cost_ms"))
     assert 150 <= cost <= took, (cost, took)
-    same(_meta(s, "cost_ms", sector="Energy"), str(cost), "one sweep")
+    same(meta(s, "cost_ms", sector="Energy"), str(cost), "one sweep")
     same(_status(s)["sweep_seconds"], cost / 1000)
     # cut out of the whole, it keeps what is known
     s.cli("DEL", KEY % ("DJIA", "Energy"))
     same(s.fetch("--index", "DJIA", "--sector", "Energy").code, 0)
-    same(_meta(s, "cost_ms", sector="Energy"), str(cost))
+    same(meta(s, "cost_ms", sector="Energy"), str(cost))
 
 
 def reads_count_a_day_once_for_their_hour(s):
-    _filled(s)
+    filled(s)
     s.cli("DEL", META % ("DJIA", "Energy"))
-    if _now_ms(s) % 3600000 > 3590000:
+    if now_ms(s) % 3600000 > 3590000:
         time.sleep(11)
-    _filled(s)
-    hour = "h%02d" % (_now_ms(s) // 3600000 % 24)
+    filled(s)
+    hour = "h%02d" % (now_ms(s) // 3600000 % 24)
     for _ in range(3):
         same(s.fetch("--index", "DJIA").code, 0)
         same(s.get("/api/stocks?index=DJIA").status, 200)
-    days = float(_meta(s, hour)) / 2 ** ((_now_ms(s) - EPOCH_MS) / WEEK_MS)
+    days = float(meta(s, hour)) / 2 ** ((now_ms(s) - EPOCH_MS) / WEEK_MS)
     assert abs(days - 1) < 0.01, days
     fields = s.cli("HKEYS", META % ("DJIA", "Any")).split()
     same([f for f in fields if f[0] == "h" and f[1:].isdigit()], [hour])
-    since = int(_meta(s, "hours_since_ms"))
-    assert 0 <= _now_ms(s) - since < 60000, since
+    since = int(meta(s, "hours_since_ms"))
+    assert 0 <= now_ms(s) - since < 60000, since
     # by another hour it counts again; a worker's look never does
-    _set(s, "last_read_ms", _now_ms(s) - 3600000)
+    set_meta(s, "last_read_ms", now_ms(s) - 3600000)
     same(run("enqueue", "stock-data", "--index", "DJIA", env=s.env()).code, 0)
-    hits = _meta(s, "hits")
+    hits = meta(s, "hits")
     same(s.drain(), 0)
-    same(_meta(s, "hits"), hits)
+    same(meta(s, "hits"), hits)
     same(s.fetch("--index", "DJIA").code, 0)
-    days = float(_meta(s, hour)) / 2 ** ((_now_ms(s) - EPOCH_MS) / WEEK_MS)
+    days = float(meta(s, hour)) / 2 ** ((now_ms(s) - EPOCH_MS) / WEEK_MS)
     assert abs(days - 2) < 0.02, days
 
 
 def _habit(s, days, sector, index="DJIA"):
     """As if it had been read in the coming hour on the last so many days."""
-    now = _now_ms(s)
+    now = now_ms(s)
     hour = (now + 1800000) // 3600000 % 24
     weights = sum(2 ** ((now - i * 86400000 - EPOCH_MS) / WEEK_MS)
                   for i in range(1, days + 1))
-    _set(s, "h%02d" % hour, repr(weights), "hours_since_ms",
+    set_meta(s, "h%02d" % hour, repr(weights), "hours_since_ms",
          now - 10 * 86400000, index=index, sector=sector)
 
 
 def the_likely_is_fetched_ahead_and_nothing_else(s):
-    _filled(s)
+    filled(s)
     same(s.fetch("--index", "S&P 500").code, 0)
     for sector in ("Any", "Energy", "Technology"):
-        _ends_in(s, 60000, sector=sector)
-        _ends_in(s, 60000, index="S&P 500", sector=sector)
+        ends_in(s, 60000, sector=sector)
+        ends_in(s, 60000, index="S&P 500", sector=sector)
         _habit(s, 1, sector)
     _habit(s, 1, "Any", "S&P 500")  # read, today too, but not likely
     _habit(s, 3, "Energy")
     same(_schedule(s, "run", "hourly").code, 0)
-    same(_tasks(s), [("DJIA", "Energy", "0", "1")])
+    same(tasks(s), [("DJIA", "Energy", "0", "1")])
     d = _status(s, sector="Energy")
     same((d["predicted_refreshes"], d["predicted_used"]), (1, 0))
     same(_status(s)["predicted_refreshes"], 0)
@@ -278,7 +226,7 @@ def the_likely_is_fetched_ahead_and_nothing_else(s):
     assert "fetched ahead: 0 early, 1 predicted, of those 1 read\n" in text, text
     # the next prediction keeps the count, and is not used yet
     s.cli("DEL", Q + "slots")
-    _ends_in(s, 60000, sector="Energy")
+    ends_in(s, 60000, sector="Energy")
     same(_schedule(s, "run", "hourly").code, 0)
     d = _status(s, sector="Energy")
     same((d["predicted_refreshes"], d["predicted_used"]), (2, 1))
@@ -290,12 +238,12 @@ def warming_is_low_and_spread_over_the_time(s):
            "RATE_LIMIT": "1000"}
     for index, cost in (("DJIA", 6000), ("S&P 500", 30000)):
         same(s.fetch("--index", index).code, 0)
-        _ends_in(s, 60000, index=index)
-        _set(s, "cost_ms", cost, index=index)
+        ends_in(s, 60000, index=index)
+        set_meta(s, "cost_ms", cost, index=index)
     same(_schedule(s, "run", "warm", **env).code, 0)
-    same(_tasks(s), [(x, "Any", "0", "1")
+    same(tasks(s), [(x, "Any", "0", "1")
                      for x in ("DJIA", "NASDAQ 100", "S&P 500")])
-    now, due = _now_ms(s), []
+    now, due = now_ms(s), []
     for ident in s.cli("ZRANGE", Q + "scheduled", "0", "-1").split():
         at = float(s.cli("ZSCORE", Q + "scheduled", ident)) / 1000
         due.append((s.cli("HGET", Q + "task:" + ident, "spec").split("|")[1],
@@ -305,13 +253,13 @@ def warming_is_low_and_spread_over_the_time(s):
     for (_, ms), want in zip(due, (20000, 120000)):
         assert want - 10000 < ms <= want, (ms, want)
     same(_schedule(s, "run", "warm", **env).code, 0)
-    same(len(_tasks(s)), 3, "once a day")
+    same(len(tasks(s)), 3, "once a day")
 
 
 def what_is_warm_is_left_alone_and_empty_is_never(s):
-    _filled(s)
+    filled(s)
     same(_schedule(s, "run", "warm", SCHEDULER_INDEXES="DJIA").code, 0)
-    same(_tasks(s), [])
+    same(tasks(s), [])
     doc = _schedule(s, "show", "--json").doc
     same(len(doc["history"]["warming"]), 1)
     s.fresh()
@@ -348,7 +296,7 @@ def what_is_forgotten_is_named(s):
 
 
 def a_refresh_never_deletes_first(s):
-    _filled(s)
+    filled(s)
     before = s.cli("GET", KEY % ("DJIA", "Any"))
     s.post("/_/faults", "kind=500 path=/screener\n"
            "kind=500 path=/v7\n")
