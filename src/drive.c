@@ -159,7 +159,8 @@ refused(struct drive *d, struct slot *s, const struct err *why, int64_t hold_ms)
 	int again;
 
 	if (why->rc == RC_LIMITED)
-		again = under_way(d) && ++s->limited < LIMITED_TRIES;
+		again = under_way(d) && ++s->limited < LIMITED_TRIES &&
+			clock_mono_ms() + hold_ms < d->deadline_ms;
 	else
 		again = why->rc != RC_INVALID && rc_retryable(why->rc) &&
 			++s->tries < TRIES;
@@ -199,13 +200,14 @@ redirected(struct slot *s, const char *location, struct err *why)
 static int64_t
 pause_of(const struct drive *d, const struct http_response *r, enum rc rc)
 {
-	int64_t ms = r->retry_after_ms, now_s = clock_wall_us() / 1000000;
+	int64_t ms = -1, now_s = clock_wall_us() / 1000000;
 
-	if (rc == RC_LIMITED && ms < 0 && d->source->pause_ms != NULL)
+	if (rc == RC_LIMITED && d->source->pause_ms != NULL)
 		ms = d->source->pause_ms(d->talk);
+	/* A day that is over is over, whatever a header says of a minute. */
 	if (ms == SOURCE_DAY_OVER)
-		ms = (zone_midnight(d->policy.zone, now_s) - now_s) * 1000;
-	return ms;
+		return (zone_midnight(d->policy.zone, now_s) - now_s) * 1000;
+	return r->retry_after_ms >= 0 ? r->retry_after_ms : ms;
 }
 
 static void

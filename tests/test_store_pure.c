@@ -360,14 +360,20 @@ holds_double_once_an_incident(void **state)
 }
 
 static void
-a_hold_is_a_day_at_most(void **state)
+a_hold_is_the_longest_day_at_most(void **state)
 {
 	struct guard_limit l = { 0 };
 	struct grant g = { .due_us = 5 };
+	int64_t wait = 0;
 
 	(void)state;
 	guard_limit_report(&l, 5, &g, RC_LIMITED, INT64_C(1) << 50);
-	assert_int_equal(l.hold_us, 5 + 86400 * SECOND);
+	assert_int_equal(l.hold_us, 5 + 25 * 3600 * SECOND);
+	g = (struct grant){ 0 };
+	assert_int_equal(
+	    guard_limit_take(&l, 5, SECOND, 1, 90000 * SECOND, &g, &wait),
+	    RC_OK);
+	assert_int_equal(wait, 25 * 3600 * SECOND);
 }
 
 static void
@@ -489,7 +495,7 @@ main(void)
 		cmocka_unit_test(a_hold_moves_waiting_slots_behind_it),
 		cmocka_unit_test(who_comes_late_gets_a_new_slot),
 		cmocka_unit_test(holds_double_once_an_incident),
-		cmocka_unit_test(a_hold_is_a_day_at_most),
+		cmocka_unit_test(a_hold_is_the_longest_day_at_most),
 		cmocka_unit_test(a_clock_set_back_takes_the_times_along),
 		cmocka_unit_test(no_window_holds_more_than_burst_and_rate),
 	};

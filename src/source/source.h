@@ -108,9 +108,9 @@ struct source {
 	 */
 	int (*calls)(const struct conversation *);
 	/*
-	 * After RC_LIMITED without a Retry-After: the pause that the body asks
-	 * for in milliseconds; SOURCE_DAY_OVER: until the source's midnight;
-	 * -1, and NULL: it names none.
+	 * After RC_LIMITED: the pause that the body asks for in milliseconds,
+	 * less than a Retry-After says; SOURCE_DAY_OVER: until the source's
+	 * midnight, whatever that says; -1, and NULL: it names none.
 	 */
 	int64_t (*pause_ms)(const struct conversation *);
 

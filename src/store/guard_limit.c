@@ -5,7 +5,7 @@
 #define SECOND   INT64_C(1000000)
 #define HOLD     (60 * SECOND)
 #define HOLD_MAX (3600 * SECOND)
-#define DAY      (86400 * SECOND)
+#define LONG_DAY (25 * 3600 * SECOND) /* the longest there is */
 
 static int64_t
 max64(int64_t a, int64_t b)
@@ -39,7 +39,7 @@ settle(struct guard_limit *l, int64_t now)
 			l->booked[i].until_us -= l->seen_us - now;
 	}
 	l->seen_us = now;
-	l->hold_us = min64(l->hold_us, now + DAY);
+	l->hold_us = min64(l->hold_us, now + LONG_DAY);
 	l->tat_us = min64(l->tat_us, max64(now, l->hold_us) + 3600 * SECOND);
 }
 
@@ -108,7 +108,7 @@ booked_by_others(
 	for (size_t i = l->nbooked; i-- > 0;) {
 		struct guard_booking *b = &l->booked[i];
 
-		b->until_us = min64(b->until_us, now + DAY);
+		b->until_us = min64(b->until_us, now + LONG_DAY);
 		if (b->id == ours)
 			continue;
 		if (b->until_us <= now) {
@@ -179,7 +179,7 @@ guard_limit_count(struct guard_limit *l, int64_t now, const struct policy *p,
 	if (b == NULL)
 		return;
 	b->left -= go;
-	b->until_us = now + min64(p->book_ms * 1000, DAY);
+	b->until_us = now + min64(p->book_ms * 1000, LONG_DAY);
 	if (b->left == 0)
 		guard_limit_unbook(l, b->id);
 }
@@ -211,6 +211,6 @@ guard_limit_report(struct guard_limit *l, int64_t now, const struct grant *g,
 	} else {
 		l->hold_n = min64(n + 1, 60);
 	}
-	us = retry_after >= 0 ? min64(retry_after, DAY) : hold_for(n);
+	us = retry_after >= 0 ? min64(retry_after, LONG_DAY) : hold_for(n);
 	l->hold_us = max64(l->hold_us, now + us);
 }

@@ -195,11 +195,15 @@ def calls_of_a_fetch_under_way_are_booked(s):
 
 
 def source_says_that_the_day_is_over(s):
-    s.fresh("kind=quota path=/query after=3")
+    s.fresh("kind=quota path=/query after=3 count=1 retry-after=1")
     r = _fetch(s, "alphavantage")
     same(r.code, 75, r)
     assert KEY not in r.err + r.out, r
     same(len(s.calls()), 4, "it is not asked again")
+    r = _fetch(s, "alphavantage", "--index", "NASDAQ 100", "--sector",
+               "Utilities")
+    same((r.code, len(s.calls())), (75, 4), r)
+    assert r.doc["attempts"][0]["retry_after"] > 60, r.out
     held = int(s.cli("HGET", GUARD % "alphavantage", "hold_until_us"))
     now = int(s.cli("TIME").split()[0])
     # Midnight of New York: a full hour of UTC, 4:00 or 5:00.

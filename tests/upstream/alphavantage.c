@@ -94,8 +94,11 @@ alphavantage_query(struct world *w, const struct request *rq,
 	double price;
 
 	answer_set(a, 200, KEYED_JSON, "");
-	if (refuse(&a->body, request_arg(rq, "apikey"), f))
+	if (refuse(&a->body, request_arg(rq, "apikey"), f)) {
+		if (f->retry_after[0] != '\0')
+			answer_header(a, "Retry-After", f->retry_after);
 		return;
+	}
 	if (f->kind == FAULT_MISSING ||
 	    (c != NULL && !company_figure(c, AT_PRICE, &price)))
 		c = NULL;

@@ -39,7 +39,7 @@ local function hold()
   end
   local us = math.min(60e6 * 2 ^ after, 3600e6)
   if retry >= 0 then
-    us = math.min(retry, 86400e6)
+    us = math.min(retry, 90000e6) -- the longest day has 25 hours
   end
   h.hold_until_us = math.max(h.hold_until_us, now + us)
 end

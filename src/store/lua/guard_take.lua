@@ -67,7 +67,7 @@ local others, left, kept, free = 0, 0, {}, math.huge
 if quota > 0 then
   for id, n, til in string.gmatch(bookings, '(%d+):(%d+):(%d+)') do
     id, n, til = tonumber(id), tonumber(n), tonumber(til) - back
-    til = math.min(til, now + 86400e6)
+    til = math.min(til, now + 90000e6)
     if id == booking then
       left = n
     elseif til > now then
