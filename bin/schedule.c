@@ -16,7 +16,7 @@
 #define PROG "schedule"
 
 static const char help[] =
-    "usage: schedule run daily|hourly|weekly|warm [-v]\n"
+    "usage: schedule run daily|hourly|weekly|warm [--at HH:MM] [-v]\n"
     "       schedule start|stop [-v]\n"
     "       schedule show [--history N] [--json]\n"
     "       schedule crontab [--user | --system[=USER]] [--bin DIR]\n"
@@ -34,6 +34,9 @@ static const char help[] =
     "  show             the switch, the last runs of each job, the next ones\n"
     "  crontab          the lines for crontab(1), or for /etc/cron.d\n"
     "\n"
+    "  --at HH:MM       what the crontab's line was made for; if the setting "
+    "is\n"
+    "                   another by now, say so (78) when the run is done\n"
     "  --history N      so many runs of each job (0-50; 5)\n"
     "  --json           as JSON\n"
     "  --user           lines of a user's own crontab (default)\n"
@@ -49,7 +52,8 @@ static const char help[] =
     "open; a clock is or was ahead); 78 configuration.\n";
 
 enum long_option {
-	OPT_JSON = 256,
+	OPT_AT = 256,
+	OPT_JSON,
 	OPT_HISTORY,
 	OPT_USER,
 	OPT_SYSTEM,
@@ -58,6 +62,7 @@ enum long_option {
 };
 
 static const struct option options[] = {
+	{ "at", required_argument, NULL, OPT_AT },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "history", required_argument, NULL, OPT_HISTORY },
 	{ "user", no_argument, NULL, OPT_USER },
@@ -72,6 +77,7 @@ struct asked {
 	const struct config *config;
 	struct scheduler *scheduler; /* NULL: not needed */
 	enum scheduler_job job;
+	const char *at; /* HH:MM of the line in the crontab; NULL: none */
 	int64_t history;
 	int json;
 	int user;
@@ -80,12 +86,17 @@ struct asked {
 	unsigned given; /* bits of the options that belong to one command */
 };
 
-enum { GIVEN_SHOW = 1, GIVEN_CRONTAB = 2 };
+enum { GIVEN_SHOW = 1, GIVEN_CRONTAB = 2, GIVEN_RUN = 4 };
 
 static void
 take(struct asked *a, int c)
 {
-	if (c == OPT_JSON) {
+	if (c == OPT_AT) {
+		if (calendar_minutes(optarg) < 0)
+			opt_fail(PROG, "--at: 00:00 to 23:59");
+		a->at = optarg;
+		a->given |= GIVEN_RUN;
+	} else if (c == OPT_JSON) {
 		a->json = 1;
 		a->given |= GIVEN_SHOW;
 	} else if (c == OPT_HISTORY) {
@@ -159,6 +170,8 @@ run(const struct asked *a, struct err *e)
 		return err_set(e, rc, "%.255s", o.text);
 	if (rc == RC_OK)
 		say_outcome(a, &o);
+	if (rc == RC_OK && a->at != NULL)
+		rc = scheduler_check_line(a->config, a->job, a->at, e);
 	return rc;
 }
 
@@ -225,7 +238,7 @@ static const struct command {
 	int redis; /* it needs one */
 	unsigned options;
 } commands[] = {
-	{ "run", run, 1, 1, 0 },
+	{ "run", run, 1, 1, GIVEN_RUN },
 	{ "start", start, 0, 1, 0 },
 	{ "stop", stop, 0, 1, 0 },
 	{ "show", show, 0, 1, GIVEN_SHOW },

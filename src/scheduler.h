@@ -120,6 +120,11 @@ struct scheduler_crontab {
 enum rc scheduler_crontab(const struct config *,
     const struct scheduler_crontab *, struct buf *, struct err *);
 
+/* Does a line of a crontab that was made for HH:MM fit the settings?
+ * RC_CONFIG: no, and how to mend it. */
+enum rc scheduler_check_line(
+    const struct config *, enum scheduler_job, const char *at, struct err *);
+
 enum scheduler_what {
 	SCHEDULER_RAN,     /* the slot was accepted and is done */
 	SCHEDULER_STOPPED, /* the switch is off */

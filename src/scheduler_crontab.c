@@ -6,6 +6,38 @@
 
 #define BIN "/usr/local/bin"
 
+static const char *const names[JOB__MAX] = {
+	[JOB_DAILY] = "SCHEDULER_DAILY_REFRESH",
+	[JOB_HOURLY] = "SCHEDULER_HOURLY_CHECK",
+	[JOB_WEEKLY] = "SCHEDULER_WEEKLY_CLEANUP",
+	[JOB_WARM] = "SCHEDULER_WARM",
+};
+
+const char *
+scheduler_setting(const struct config *c, enum scheduler_job job)
+{
+	return job == JOB_DAILY    ? c->scheduler_daily_refresh
+	       : job == JOB_HOURLY ? c->scheduler_hourly_check
+	       : job == JOB_WEEKLY ? c->scheduler_weekly_cleanup
+				   : c->scheduler_warm;
+}
+
+enum rc
+scheduler_check_line(const struct config *c, enum scheduler_job job,
+    const char *at, struct err *e)
+{
+	const char *is = scheduler_setting(c, job);
+
+	if (strcmp(at, is) == 0 ||
+	    (job == JOB_HOURLY && strcmp(at + 3, is + 3) == 0))
+		return RC_OK;
+	return err_set(e, RC_CONFIG,
+	    "the crontab has %s at %s, but %s is %s: \"schedule crontab\" "
+	    "makes "
+	    "it anew",
+	    calendar_job_name(job), at, names[job], *is != '\0' ? is : "empty");
+}
+
 /* A path that means itself in a crontab, and in the PATH of a shell. */
 static enum rc
 check_path(const char *what, const char *path, struct err *e)
@@ -48,12 +80,35 @@ prefix_in(const char *bin)
 
 static void
 line(struct buf *b, const struct scheduler_crontab *t, const char *prefix,
-    const char *when, const char *command)
+    const char *when)
 {
 	buf_addf(b, "%-11s ", when);
 	if (t->user != NULL)
 		buf_addf(b, "%s  ", t->user);
-	buf_addf(b, "%s%s\n", prefix, command);
+	buf_adds(b, prefix);
+}
+
+/* The line of a job says what it was made for: see scheduler_check_line. */
+static void
+job_line(struct buf *b, const struct scheduler_crontab *t, const char *prefix,
+    const struct config *c, enum scheduler_job job)
+{
+	const char *at = scheduler_setting(c, job);
+	int minutes = calendar_minutes(at);
+	char when[40];
+
+	if (minutes < 0)
+		return;
+	if (job == JOB_HOURLY)
+		snprintf(when, sizeof(when), "%d * * * *", minutes % 60);
+	else
+		snprintf(when, sizeof(when), "%d %d * * %s", minutes % 60,
+		    minutes / 60,
+		    job == JOB_WEEKLY ? "0"
+		    : job == JOB_WARM ? "1-5"
+				      : "*");
+	line(b, t, prefix, when);
+	buf_addf(b, "schedule run %s --at %s\n", calendar_job_name(job), at);
 }
 
 static void
@@ -79,12 +134,7 @@ scheduler_crontab(const struct config *c, const struct scheduler_crontab *t,
 {
 	const char *bin = t->bin != NULL ? t->bin : BIN;
 	const char *prefix = t->bin != NULL ? prefix_in(bin) : "stocknity-";
-	int daily = calendar_minutes(c->scheduler_daily_refresh);
-	int hourly = calendar_minutes(c->scheduler_hourly_check);
-	int weekly = calendar_minutes(c->scheduler_weekly_cleanup);
-	int warm = calendar_minutes(c->scheduler_warm);
 	enum rc rc = check_path("--bin", bin, e);
-	char when[40];
 
 	if (rc == RC_OK && t->user != NULL)
 		rc = check_user(t->user, e);
@@ -93,19 +143,11 @@ scheduler_crontab(const struct config *c, const struct scheduler_crontab *t,
 	if (rc != RC_OK)
 		return rc;
 	head(b, t, bin);
-	snprintf(when, sizeof(when), "%d %d * * *", daily % 60, daily / 60);
-	line(b, t, prefix, when, "schedule run daily");
-	snprintf(when, sizeof(when), "%d * * * *", hourly % 60);
-	line(b, t, prefix, when, "schedule run hourly");
-	snprintf(when, sizeof(when), "%d %d * * 0", weekly % 60, weekly / 60);
-	line(b, t, prefix, when, "schedule run weekly");
-	if (warm >= 0) {
-		snprintf(
-		    when, sizeof(when), "%d %d * * 1-5", warm % 60, warm / 60);
-		line(b, t, prefix, when, "schedule run warm");
-	}
+	for (int job = 0; job < JOB__MAX; job++)
+		job_line(b, t, prefix, c, (enum scheduler_job)job);
 	buf_adds(b, "# A generation of workers a minute; each hands over to "
 		    "the next.\n");
-	line(b, t, prefix, "* * * * *", "drain-queue --wait -t 70");
+	line(b, t, prefix, "* * * * *");
+	buf_adds(b, "drain-queue --wait -t 70\n");
 	return buf_check(b, "crontab", e);
 }

@@ -24,6 +24,9 @@ struct scheduler {
 	size_t nlikely;
 };
 
+/* The HH:MM of a job; "": never. */
+const char *scheduler_setting(const struct config *, enum scheduler_job);
+
 /* As scheduler_state, with the slots. */
 enum rc scheduler_look(struct scheduler *, struct scheduler_state *,
     struct scheduler_slots *, struct err *);

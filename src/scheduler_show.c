@@ -18,15 +18,6 @@ static const char *const members[JOB__MAX] = {
 	[JOB_WARM] = "warming",
 };
 
-static const char *
-setting(const struct config *c, enum scheduler_job job)
-{
-	return job == JOB_DAILY    ? c->scheduler_daily_refresh
-	       : job == JOB_HOURLY ? c->scheduler_hourly_check
-	       : job == JOB_WEEKLY ? c->scheduler_weekly_cleanup
-				   : c->scheduler_warm;
-}
-
 /* Local time without zone; null for 0. */
 static void
 local_json(struct buf *b, int64_t us)
@@ -144,7 +135,7 @@ scheduler_state_json(
 	    (long long)s->queue.scheduled, (long long)s->queue.cancelled);
 	for (int i = 0; i < JOB__MAX; i++)
 		buf_addf(b, "%s\"%s\":\"%s\"", i > 0 ? "," : "", members[i],
-		    setting(c, (enum scheduler_job)i));
+		    scheduler_setting(c, (enum scheduler_job)i));
 	indexes_json(b, c->scheduler_indexes);
 	buf_adds(b, "},\"runs\":{");
 	for (int i = 0; i < JOB__MAX; i++) {
@@ -185,7 +176,7 @@ head_text(
 	    (long long)s->queue.pending, (long long)s->queue.scheduled,
 	    (long long)s->queue.processing, (long long)s->queue.failed);
 	for (int i = 0; i < JOB__MAX; i++) {
-		const char *at = setting(c, (enum scheduler_job)i);
+		const char *at = scheduler_setting(c, (enum scheduler_job)i);
 
 		buf_addf(b, "%-8s%-7s%-7s",
 		    calendar_job_name((enum scheduler_job)i),

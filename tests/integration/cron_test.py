@@ -106,10 +106,10 @@ def the_lines_are_those_of_the_settings(s):
                "PATH": "/opt/stocknity/bin:/usr/local/bin:/usr/bin:/bin"})
     name = "stocknity-schedule run "
     same([(" ".join(f), u, c) for f, u, c in lines], [
-        ("5 23 * * *", "worker", name + "daily"),
-        ("30 * * * *", "worker", name + "hourly"),
-        ("59 0 * * 0", "worker", name + "weekly"),
-        ("30 14 * * 1-5", "worker", name + "warm"),
+        ("5 23 * * *", "worker", name + "daily --at 23:05"),
+        ("30 * * * *", "worker", name + "hourly --at 07:30"),
+        ("59 0 * * 0", "worker", name + "weekly --at 00:59"),
+        ("30 14 * * 1-5", "worker", name + "warm --at 14:30"),
         ("* * * * *", "worker", "stocknity-drain-queue --wait -t 70")])
     assert "warm" not in crontab(SCHEDULER_WARM="")
 
@@ -141,6 +141,34 @@ def every_line_runs_as_cron_runs_it(s):
         child = as_cron(s, env, command)
         out = child.communicate(timeout=30)[0]
         same((out.count(b"\n"), child.returncode), (1, 78), out)
+
+
+def a_line_that_no_longer_fits_says_so(s):
+    """The settings were changed, the crontab was not."""
+    s.fresh()
+    old = parse(crontab("--bin", BIN, STOCKNITY_CONF=settings(s)), False)
+    conf = settings(s, SCHEDULER_INDEXES="DJIA", SCHEDULER_WARM="",
+                    SCHEDULER_DAILY_REFRESH="09:00",
+                    SCHEDULER_HOURLY_CHECK="05:00")
+    said = [as_cron(s, old[0], command).communicate(timeout=30)[0].decode()
+            for _, _, command in old[1][:4]]
+    for line, fits, names in zip(
+            said, (False, True, True, False),
+            (("08:00", "SCHEDULER_DAILY_REFRESH is 09:00"), (), (),
+             ("09:00", "SCHEDULER_WARM is empty"))):
+        same((line == "", line.count("\n")), (fits, not fits), said)
+        assert all(x in line for x in ("schedule crontab", *names)
+                   if not fits), line
+    runs = show(s)["runs"]
+    same([runs[x]["exit"] for x in ("daily_refresh", "hourly_check")], [0, 0])
+    new = parse(crontab("--bin", BIN, STOCKNITY_CONF=conf), False)
+    same(len(new[1]), 4)  # no line of the warming
+    for _, _, command in new[1][:3]:
+        child = as_cron(s, new[0], command)
+        same((child.communicate(timeout=30)[0], child.returncode), (b"", 0))
+    child = as_cron(s, old[0], old[1][0][2])
+    child.communicate(timeout=30)
+    same(child.returncode, 78)
 
 
 def generations_overlap_without_a_gap(s):
@@ -232,6 +260,7 @@ def a_real_cron_runs_them(s):
 TESTS = [cron_holds_what_the_program_prints,
          the_lines_are_those_of_the_settings,
          every_line_runs_as_cron_runs_it,
+         a_line_that_no_longer_fits_says_so,
          generations_overlap_without_a_gap,
          a_real_cron_runs_them]
 

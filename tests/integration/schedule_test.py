@@ -327,6 +327,8 @@ def wrong_use_has_its_status(s):
     for args, code in ((("run",), 64), (("run", "monthly"), 64), ((), 64),
                        (("sing",), 64), (("show", "--bin", "/x"), 64),
                        (("run", "daily", "--json"), 64),
+                       (("run", "daily", "--at", "8:00"), 64),
+                       (("show", "--at", "08:00"), 64),
                        (("show", "--history", "51"), 64),
                        (("crontab", "--user", "--system"), 64),
                        (("crontab", "--system=a b"), 64),
