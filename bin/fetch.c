@@ -123,7 +123,9 @@ forget(const struct fetch_args *a, const struct config *config)
 	enum rc rc = redis_open(&redis, config, &e);
 
 	for (size_t i = 0; i < a->ndatasets && rc == RC_OK; i++) {
-		rc = cache_clear(redis, &a->datasets[i], &one, &e);
+		rc = a->whole ? cache_clear_all(
+				    redis, a->datasets[i].index, &one, &e)
+			      : cache_clear(redis, &a->datasets[i], &one, &e);
 		n += rc == RC_OK ? one : 0;
 	}
 	redis_close(redis);

@@ -19,7 +19,8 @@ static const char help[] =
     "             [--format json|ndjson]\n"
     "       fetch --returns [--index NAME] [--refresh] [--max-age SEC]\n"
     "             [--format FORMAT]\n"
-    "       fetch --forget [--index NAME] [--sector NAME] [--all] [-v]\n"
+    "       fetch --forget [--index NAME] [--sector NAME] [--returns] [--all] "
+    "[-v]\n"
     "       fetch -f FILE --source NAME [--status N] [options]\n"
     "\n"
     "Print a dataset: the companies of an index and sector with their "
@@ -65,9 +66,10 @@ static const char help[] =
     "                   for too\n"
     "  --forget         fetch nothing, but take these datasets out of the "
     "cache:\n"
-    "                   an index and sector, all of an index, or with --all "
-    "every\n"
-    "                   one there is\n"
+    "                   an index and sector; with --returns the annual "
+    "returns of\n"
+    "                   an index; all of an index, those too; or with --all\n"
+    "                   every one there is\n"
     "\n"
     "  --format FORMAT  json (default in a pipe): the envelope, one a line;\n"
     "                   ndjson: a record a line; csv; table (default on a\n"
@@ -271,13 +273,12 @@ add_sectors(struct asked *q)
 /* What is forgotten is named: all there is, or indexes with or without
  * sectors. */
 static void
-add_forgotten(struct asked *q)
+add_forgotten(struct fetch_args *a, struct asked *q)
 {
 	for (int i = 0; i < DATASET_INDEXES && q->all; i++)
 		add(q->indexes, &q->nindexes, DATASET_INDEXES,
 		    dataset_indexes[i].name);
-	if (q->nsectors == 0)
-		add_sectors(q);
+	a->whole = q->nsectors == 0 && !a->returns;
 }
 
 /* The indexes of the setting. */
@@ -309,7 +310,7 @@ static void
 pair(struct fetch_args *a, struct asked *q, const struct config *c)
 {
 	if (a->forget)
-		add_forgotten(q);
+		add_forgotten(a, q);
 	else if (q->all)
 		add_scheduled(q, c);
 	if (q->nindexes == 0)
@@ -349,8 +350,8 @@ check_forget(const struct fetch_args *a, const struct asked *q)
 		return;
 	if (a->file != NULL || a->source != NULL || a->max_age_ms >= 0 ||
 	    a->refresh || a->async || q->shape || q->format)
-		opt_fail(PROG, "--forget goes with --index, --sector, --all "
-			       "and -v only");
+		opt_fail(PROG, "--forget goes with --index, --sector, "
+			       "--returns, --all and -v only");
 	if (!q->all && q->nindexes == 0)
 		opt_fail(PROG, "--forget what: --index NAME, or --all?");
 }
@@ -381,7 +382,7 @@ check_returns(const struct fetch_args *a, const struct asked *q)
 	if (q->all || q->nsectors > 0 || q->shape || a->async ||
 	    a->file != NULL || a->source != NULL)
 		opt_fail(PROG, "--returns goes with --index, --refresh, "
-			       "--max-age and --format only");
+			       "--forget, --max-age and --format only");
 	for (size_t i = 0; i < q->nindexes; i++)
 		if (strcmp(q->indexes[i], DATASET_ANY) == 0)
 			opt_fail(PROG, "--returns: of an index, not of Any");

@@ -21,6 +21,7 @@ struct fetch_args {
 	int fill;           /* take nothing that gaps were not filled in */
 	int async;          /* enqueue instead */
 	int forget;         /* take out of the cache instead */
+	int whole;          /* all of each index, whatever sector is named */
 	int json;           /* what was enqueued as JSON */
 	int64_t max_age_ms; /* -1: not given */
 	const char *source; /* NULL: not given */

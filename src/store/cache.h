@@ -98,11 +98,12 @@ struct cache_served {
 enum rc cache_serve(struct redis *, const struct cache_keys *, int gzip,
     struct cache_served *, struct err *);
 
-/* Forget a dataset and its gzip variant; its counters stay.  *n: how many
- * were there. */
+/* Forget a dataset, its gzip variant and that it has failed; its counters stay.
+ * Of annual returns also their copy and the work on them.  *n: how many were
+ * there, without that. */
 enum rc cache_clear(
     struct redis *, const struct dataset *, int64_t *n, struct err *);
-/* All of an index, or (index NULL) all there are. */
+/* All of an index, its annual returns too, or (index NULL) all there are. */
 enum rc cache_clear_all(
     struct redis *, const char *index, int64_t *n, struct err *);
 

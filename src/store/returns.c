@@ -225,6 +225,21 @@ returns_done(
 }
 
 enum rc
+returns_forget(struct redis *r, const char *index, struct err *e)
+{
+	char key[LIMIT_KEY];
+	const char *argv[] = { "UNLINK", key };
+	redisReply *reply;
+	enum rc rc;
+
+	work_key(index, key);
+	rc = redis_call(r, 2, argv, NULL, &reply, e);
+	if (rc == RC_OK)
+		freeReplyObject(reply);
+	return rc;
+}
+
+enum rc
 returns_over(struct redis *r, const char *index, int64_t fence_us,
     const char *id, int attempt, enum rc rc, const char *said, struct err *e)
 {

@@ -78,6 +78,9 @@ enum rc returns_end(struct redis *, const char *index, int64_t fence_us,
 enum rc returns_done(
     struct redis *, const char *index, int64_t fence_us, struct err *);
 
+/* Forget the work, whatever is under way: that begins anew. */
+enum rc returns_forget(struct redis *, const char *index, struct err *);
+
 /* It is over, and what there is to say of it is for run attempt of task id. */
 enum rc returns_over(struct redis *, const char *index, int64_t fence_us,
     const char *id, int attempt, enum rc rc, const char *said, struct err *);

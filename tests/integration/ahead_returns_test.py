@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from ahead_kit import (  # noqa: E402
-    as_cgi, asked, ends_in, filled, meta, set_meta, tasks)
+    Q, as_cgi, asked, ends_in, filled, meta, set_meta, tasks)
 from api_kit import Stack, problem  # noqa: E402
 from harness import main, run, same, tests_of  # noqa: E402
 
@@ -212,6 +212,75 @@ def the_brake_holds_for_returns_and_for_what_is_stale(s):
     s.restart_api()
     same(s.get(TABLE).doc["stale"], True)
     same((tasks(s), asked(s) - before), ([], 1))
+
+
+def _returns_left(s):
+    return sorted(k for k in s.cli("KEYS", "*annual_returns*").split("\n")
+                  if ":meta:" not in k)
+
+
+def _of(index):
+    return ["annual_returns:" + index, "stocknity:gzip:{annual_returns:%s}" % index,
+            "stocknity:work:{annual_returns:%s}" % index]
+
+
+def an_index_is_forgotten_with_its_returns(s):
+    """By both ways; with the variants, the work, and the brake."""
+    plain = ["annual_returns", "stocknity:gzip:{annual_returns}"]
+    every = sorted(_of("DJIA") + _of("S&P 500") + plain)
+
+    def fill():
+        _with_returns(s)
+        for key in every:
+            if s.cli("EXISTS", key) == "0":
+                s.cli("SET", key, "x")
+        same(_returns_left(s), every)
+
+    def clear(body, *args):
+        """What the API says it forgot, and the same for the program."""
+        left = []
+        for how in ("api", "program"):
+            fill()
+            if how == "api":
+                n = s.post("/api/cache/clear", body).doc["cleared"]
+            else:
+                r = s.fetch("--forget", *args, "-v")
+                same(r.code, 0, r)
+                same(r.err.split("forgot ")[1].split()[0], str(n), r)
+            left.append(_returns_left(s))
+        same(left[0], left[1])
+        return n, left[0]
+    same(clear({"index": "DJIA", "sector": "Energy"}, "--index", "DJIA",
+               "--sector", "Energy"), (1, every))
+    same(clear({"index": "DJIA"}, "--index", "DJIA"),
+         (13, sorted(_of("S&P 500") + plain)))
+    same(clear({"index": "S&P 500"}, "--index", "S&P 500"),
+         (1, sorted(_of("DJIA"))))
+    same(clear({"all": True}, "--all"), (14, []))
+    s.cli("SET", FAILED % "stock_data:DJIA:Energy", "x")
+    clear({"index": "DJIA", "sector": "Energy"}, "--index", "DJIA", "--sector",
+          "Energy")
+    same(s.cli("KEYS", FAILED % "*"), "")
+    fill()
+    r = s.fetch("--forget", "--returns", "--index", "S&P 500", "-v")
+    same((r.code, _returns_left(s)), (0, sorted(_of("DJIA"))), r)
+    assert "forgot 1 dataset\n" in r.err, r
+    same(s.cli("EXISTS", "stock_data:DJIA:Any"), "1")
+
+
+def work_that_is_forgotten_begins_anew(s):
+    filled(s)
+    ident = s.get(RETURNS).doc["task_id"]
+    same(run("drain-queue", "-n", "1", "--workers", "1", env=s.env()).code, 0)
+    work = "stocknity:work:{annual_returns:DJIA}"
+    same(s.cli("EXISTS", work), "1")
+    same(s.post("/api/cache/clear", {"index": "DJIA"}).status, 200)
+    same(s.cli("EXISTS", work), "0")
+    same(s.fetch("--index", "DJIA").code, 0)
+    same(s.drain(), 0)
+    s.cli("ZADD", Q + "scheduled", "XX", "1", ident)  # as if it were due
+    same(s.drain(), 0)
+    same((s.get(RETURNS).status, s.get(RETURNS).doc["count"]), (200, 30))
 
 
 if __name__ == "__main__":

@@ -292,6 +292,7 @@ def what_is_forgotten_is_named(s):
     same(s.cli("KEYS", "stock_data:DJIA:*"), "")
     same(s.fetch("--forget", "--all").code, 0)
     same(s.cli("KEYS", "stock_data:*"), "")
+    same(s.cli("KEYS", "stocknity:gzip:*"), "")
     same(s.fetch("--forget", "--all", REDIS_URL="unix:///nowhere").code, 69)
 
 
