@@ -119,6 +119,11 @@ class Web(Servers):
             r = run("fetch", "--index", index, env=self.env())
             assert r.code == 0, r
 
+    def forget(self):
+        """nginx's cache is empty: a file that is gone is a miss."""
+        for name in os.listdir(self.cache):
+            os.unlink(os.path.join(self.cache, name))
+
     def close(self):
         if self.api_pids:
             self.stop_api()

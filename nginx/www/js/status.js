@@ -16,9 +16,9 @@ export function showQueue(q) {
 		figure("Scheduled", count(q.scheduled)),
 		figure("Completed", count(q.completed)),
 		figure("Failed", count(q.failed), q.failed > 0 ? "bad" : null));
-	$("paused").hidden = !q.paused;
-	if (q.paused && q.pause_reason)
-		$("paused").title = q.pause_reason;
+	$("paused").hidden = $("why-paused").hidden = !q.paused;
+	const until = (Date.parse(q.pause_until ?? "") - Date.now()) / 1000;
+	say($("why-paused"), q.paused ? `Paused${until > 0 ? ` for ${span(until)} from now` : ""}${q.pause_reason ? `: ${q.pause_reason}` : ""}.` : "");
 	const levels = Object.entries(q.by_priority ?? {}).filter(([, n]) => n > 0)
 		.map(([name, n]) => `${count(n)} ${name}`).join(", ");
 	$("rates").replaceChildren(
@@ -42,10 +42,12 @@ export function showScheduler(s) {
 
 const state = (word, kind) => h("span", { class: `pill ${kind}` }, word);
 
-/** Calls a second, or a minute where a second has but a part of one. */
-function pace(rate) {
-	const [n, unit] = rate < 0.1 ? [rate * 60, "minute"] : [rate, "second"];
-	return `${fixed(n, n % 1 ? 2 : 0)} call${n === 1 ? "" : "s"} a ${unit} at most`;
+/** Calls a second, or a minute where that is the limit or a second has but a
+ *  part of one. */
+function pace(rate, minute) {
+	const [n, unit] = minute ? [minute, "minute"] : rate < 1 ? [rate * 60, "minute"] : [rate, "second"];
+	const hundredths = Math.round(n * 100); // the API has six digits: 0.0833333
+	return `${fixed(hundredths / 100, hundredths % 100 ? 2 : 0)} call${hundredths === 100 ? "" : "s"} a ${unit} at most`;
 }
 
 export function showSources(list) {
@@ -58,7 +60,7 @@ export function showSources(list) {
 			: s.next_seconds > 0 ? `next slot in ${span(s.next_seconds)}` : "a slot is free";
 		return h("article", {},
 			h("h3", {}, s.name), s.asked ? state(`breaker ${s.breaker}`, kind) : state("not asked yet", "idle"),
-			h("p", {}, `${pace(s.rate)}, ${limiter}`),
+			h("p", {}, `${pace(s.rate, s.minute_quota)}, ${limiter}`),
 			s.day_quota ? h("p", {}, `${count(s.day_left)} of ${count(s.day_quota)} calls left today`) : null,
 			h("p", {}, `${count(s.calls_last_minute)} calls in the last minute${failed}`),
 			s.breaker === "open" ? h("p", {}, `opens to a probe in ${span(s.open_seconds)}`) : null,
@@ -101,9 +103,19 @@ export function showDatasets(list, returns) {
 	every(indexes, list);
 }
 
-export function showHealth(word, why) {
-	const kind = { ok: "good", degraded: "warn", down: "bad" }[word] ?? "bad";
+/** The word, and behind its button what is wrong; null: nothing is known anew. */
+export function showHealth(health) {
+	if (health === null)
+		return;
+	const kind = { ok: "good", degraded: "warn", down: "bad" }[health.word] ?? "bad";
 	$("health").className = `pill ${kind}`;
-	say($("health"), word);
-	$("health").title = why;
+	say($("health"), health.word);
+	const lines = health.why.length ? health.why : ["Nothing is wrong."];
+	$("checks").replaceChildren(...lines.map((text) => h("li", {}, text)));
 }
+
+$("health").addEventListener("click", () => {
+	const opens = $("checks").hidden;
+	$("checks").hidden = !opens;
+	$("health").setAttribute("aria-expanded", String(opens));
+});

@@ -1,0 +1,189 @@
+"""What the page does when something is away, refused or failed: it says so, tries
+again when it may, and takes its words back when their cause has gone."""
+import os
+
+from selenium.webdriver.common.keys import Keys
+
+from page_kit import ROWS, TOKEN, give_token, same
+
+NOTICE = "document.getElementById('notice')"
+BAD = NOTICE + ".className.includes('bad')"
+HEALTH = "document.getElementById('health').textContent"
+TOKEN_IS = "sessionStorage.setItem('stocknity-token', arguments[0])"
+
+
+def says(b, words, seconds=20):
+    b.wait("%s.textContent.includes(%r)" % (NOTICE, words), words, seconds)
+
+
+def asked(b):
+    """When the page has asked for its dataset, in milliseconds."""
+    return b.js("performance.getEntriesByType('resource').filter((e) => "
+                "e.name.includes('/api/stocks')).map((e) => e.startTime)")
+
+
+def hasty(b):
+    """What is shown to be read is shown for a moment only."""
+    b.js("""(() => { const real = setTimeout;
+        window.setTimeout = (f, ms) => real(f, ms === 10000 ? 50 : ms); })()""")
+
+
+def a_limit_is_waited_for(w):
+    b = w.settled("?index=DJIA", "DJIA")
+    b.wait(HEALTH + " !== 'connecting'", "the health")
+    health = b.js(HEALTH)
+    with w.refuses("limited"):
+        b.choose("#sector", "Energy")
+        says(b, "too many requests")
+        same((b.js(BAD), b.js(ROWS)), (True, 0))
+        w.look()
+        b.js("new Promise((r) => setTimeout(r, 300))")
+        same(b.js(HEALTH), health, "a 429 is not the server's health")
+    b.wait(ROWS + " > 0", "the way back")
+    same(b.js(BAD), False)
+
+
+def retry_after_is_honoured(w):
+    b = w.settled("?index=DJIA", "DJIA")
+    with w.refuses("away"):
+        before = len(asked(b))
+        b.choose("#sector", "Energy")
+        says(b, "the server answers 503")
+    b.wait(ROWS + " > 0", "the way back")
+    first, second = asked(b)[before:]
+    assert 2900 < second - first < 4500, (first, second)
+    same(b.js(BAD), False)
+
+
+def comes_back_by_itself(w, away, back):
+    b = w.settled()
+    away()
+    try:
+        w.forget()
+        b.choose("#sector", "Energy")
+        b.wait(BAD, "the word")
+        w.look()
+        b.wait("['down', 'unreachable'].includes(%s)" % HEALTH, "it")
+    finally:
+        back()
+    b.wait(ROWS + " > 0", "the way back")
+    same(set(b.column("Sector")), {"Energy"})
+    same(b.js(BAD), False)
+    b.wait("!['down', 'unreachable'].includes(%s)" % HEALTH, "health")
+    b.complaints()
+
+
+def survives_a_redis_that_goes(w):
+    def back():
+        if os.path.exists(w.socket):
+            os.unlink(w.socket)
+        w.start_redis()
+        w.fill_cache()
+    comes_back_by_itself(w, w.stop_redis, back)
+
+
+def survives_an_api_that_goes(w):
+    comes_back_by_itself(w, w.stop_api, w.start_api)
+
+
+def failed_fetch_of_an_absent_dataset_is_told(w):
+    b = w.settled("?index=DJIA", "DJIA")
+    w.fresh("kind=500")
+    w.forget()
+    w.drain(TASK_MAX_ATTEMPTS="1")
+    try:
+        b.choose("#sector", "Energy")
+        says(b, "their fetch failed: ")
+        same(b.js(BAD), True)
+        assert "HTTP status" in b.text("#notice"), b.text("#notice")
+        # It is not tried again until somebody says so.
+        w.look()
+        b.wait("document.getElementById('queue').textContent.includes('Failed1')",
+               "a look at the queue")
+        same(w.cli("ZCARD", "stocknity:{default}:failed"), "1")
+    finally:
+        w.rest()
+        w.fresh()
+    # What somebody else has fetched shows, and the word goes.
+    w.fill_cache("DJIA")
+    w.look()
+    b.wait(ROWS + " > 0", "the data")
+    same(b.js(BAD), False)
+
+
+def an_index_that_nobody_keeps_is_told(w):
+    b = w.settled("?index=DJIA", "DJIA")
+    b.js("sessionStorage.clear()")
+    b.choose("#index", "NASDAQ 100")
+    says(b, "Refresh asks for it")
+    w.fill_cache("NASDAQ 100")
+    w.look()
+    b.wait(ROWS + " > 0", "the data")
+    same(b.text("#notice"), "")
+
+
+def a_refresh_is_followed_through_trouble(w):
+    b = w.settled("?index=DJIA", "DJIA")
+    b.js(TOKEN_IS, TOKEN)
+    b.click("#refresh")
+    says(b, "pending")
+    with w.refuses("away"):
+        says(b, "it is asked again")
+    w.drain()
+    try:
+        says(b, "done", 30)
+    finally:
+        w.rest()
+
+
+def words_go_when_they_are_old(w):
+    b = w.settled("?index=DJIA", "DJIA")
+    hasty(b)
+    b.js("sessionStorage.clear()")
+    b.click("#refresh")
+    b.wait("document.getElementById('ask').open", "the question")
+    b.js("""(() => { const e = document.getElementById('notice');
+        window.seen = [];
+        new MutationObserver(() => window.seen.push(e.textContent))
+            .observe(e, {childList: true}); })()""")
+    b.keys(Keys.ESCAPE)
+    b.wait("window.seen.length > 1", "the words, and their end")
+    assert "needs the token" in b.js("window.seen[0]"), b.js("window.seen")
+    same(b.text("#notice"), "")
+    same(b.js("document.getElementById('refresh').ariaDisabled"), None)
+
+
+def two_buttons_ask_for_one_token(w):
+    b = w.settled("?index=DJIA", "DJIA")
+    b.js("sessionStorage.clear()")
+    b.wait("!document.getElementById('switch').disabled", "the switch")
+    b.js("['refresh', 'switch'].forEach((id) => "
+         "document.getElementById(id).click())")
+    give_token(b, TOKEN)
+    w.drain()
+    try:
+        b.wait("document.getElementById('switch').ariaChecked === 'false'", "off")
+        says(b, "done", 30)
+    finally:
+        w.rest()
+    b.wait("document.querySelectorAll('[aria-disabled]').length === 0", "rest")
+
+
+def a_token_that_grew_old_is_asked_for_anew(w):
+    b = w.settled("?index=DJIA", "DJIA")
+    b.js(TOKEN_IS, "the-token-of-last-year")
+    b.wait("!document.getElementById('switch').disabled", "the switch")
+    b.click("#switch")
+    give_token(b, TOKEN)
+    b.wait("document.getElementById('switch').ariaChecked === 'false'", "off")
+    same(b.js("sessionStorage.getItem('stocknity-token')"), TOKEN)
+    same(b.js(BAD), False)
+
+
+CASES = [
+    a_limit_is_waited_for, retry_after_is_honoured, survives_a_redis_that_goes,
+    survives_an_api_that_goes, failed_fetch_of_an_absent_dataset_is_told,
+    an_index_that_nobody_keeps_is_told, a_refresh_is_followed_through_trouble,
+    words_go_when_they_are_old, two_buttons_ask_for_one_token,
+    a_token_that_grew_old_is_asked_for_anew,
+]
