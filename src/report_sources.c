@@ -11,6 +11,7 @@ struct source_about {
 	const char *name;
 	const char *lacks; /* why it is off; NULL: it is not */
 	double rate;
+	int minute;          /* calls of a minute; 0: no such limit */
 	int64_t quota, left; /* calls of its day; quota 0: no such limit */
 };
 
@@ -37,6 +38,7 @@ about(const struct config *c, const struct report_state *s, size_t i)
 
 	a.lacks = account_lacks(c, a.name);
 	a.rate = account_rate(c, a.name);
+	a.minute = account_minute_quota(c, a.name);
 	a.quota = report_day_quota(c, s, i, &a.left);
 	return a;
 }
@@ -56,7 +58,9 @@ source_text(struct buf *b, const struct source_about *a,
 		buf_addf(b, "passed over: %s\n", a->lacks);
 		return;
 	}
-	if (a->rate >= 0.1)
+	if (a->minute > 0)
+		buf_addf(b, "%d a minute, ", a->minute);
+	else if (a->rate >= 1)
 		buf_addf(b, "%g/s, ", a->rate);
 	else if (a->rate > 0)
 		buf_addf(b, "%g a minute, ", 60 * a->rate);
@@ -114,7 +118,12 @@ source_json(
 		envelope_string(b, a->lacks);
 	else
 		buf_adds(b, "null");
-	buf_addf(b, ",\"rate\":%g,\"day_quota\":", a->rate);
+	buf_addf(b, ",\"rate\":%g,\"minute_quota\":", a->rate);
+	if (a->minute > 0)
+		buf_addf(b, "%d", a->minute);
+	else
+		buf_adds(b, "null");
+	buf_adds(b, ",\"day_quota\":");
 	if (a->quota > 0)
 		buf_addf(b, "%lld,\"day_left\":%lld", (long long)a->quota,
 		    (long long)a->left);

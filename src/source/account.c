@@ -106,6 +106,13 @@ account_rate(const struct config *c, const char *source)
 }
 
 int
+account_minute_quota(const struct config *c, const char *source)
+{
+	return strcmp(source, "polygon") == 0 ? (int)c->polygon_minute_quota
+					      : 0;
+}
+
+int
 account_day_quota(const struct config *c, const char *source, enum zone *zone)
 {
 	if (strcmp(source, "alphavantage") != 0)

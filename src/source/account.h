@@ -28,6 +28,9 @@ double account_rate(const struct config *, const char *source);
  */
 int account_minute_burst(const struct config *);
 
+/* Calls a minute, where that is the limit; 0: it is not. */
+int account_minute_quota(const struct config *, const char *source);
+
 /* Calls a day; 0: as many as one likes.  *zone (may be NULL): whose day. */
 int account_day_quota(
     const struct config *, const char *source, enum zone *zone);

@@ -144,6 +144,18 @@ def failed_view(s):
     same(status(s, "--failed").out, "")
 
 
+def rates_are_whole_calls(s):
+    s.fresh()
+    env = {"SOURCES": "finviz,yahoo,polygon", "POLYGON_KEY": "k",
+           "RATE_LIMIT": "2", "YAHOO_RATE_LIMIT": "0.25"}
+    same(status(s, "--sources", **env).out,
+         "finviz      2/s, not asked yet\n"
+         "yahoo       15 a minute, not asked yet\n"
+         "polygon     5 a minute, not asked yet\n")
+    same([d["minute_quota"] for d in status(s, "--sources", "--json", **env).doc],
+         [None, None, 5])
+
+
 def sources_view(s):
     s.fresh("kind=503 path=/screener")
     r = status(s, "--sources")
