@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "data/validate.h"
 #include "filling.h"
+#include "source/account.h"
 
 struct filling {
 	const struct drive_env *env;
@@ -109,6 +110,7 @@ find_gaps(struct filling *f, const struct source *s, size_t *n, struct err *e)
 static enum rc
 begin_source(struct filling *f, const struct source *s, struct err *e)
 {
+	const char *lacks;
 	size_t n;
 	enum rc rc;
 
@@ -119,8 +121,16 @@ begin_source(struct filling *f, const struct source *s, struct err *e)
 		return rc;
 	if (n == 0)
 		return RC_EMPTY;
+	lacks = account_lacks(f->env->config, s->name);
+	if (lacks != NULL) {
+		log_info("%s / %s: source=%s is passed over: %s",
+		    f->task.dataset->index, f->task.dataset->sector, s->name,
+		    lacks);
+		return RC_EMPTY;
+	}
 	f->query = (struct query){ .dataset = *f->task.dataset,
-		.config = f->env->config };
+		.config = f->env->config,
+		.fills = 1 };
 	if (s->needs_members) {
 		f->query.members = f->members;
 		f->query.nmembers = n;
@@ -129,7 +139,8 @@ begin_source(struct filling *f, const struct source *s, struct err *e)
 	    &f->drive, f->env, s, &f->query, f->task.deadline_ms, e);
 }
 
-/* All its answers are in: take what is good. */
+/* All its answers are in: take what is good.  Who was asked for certain
+ * companies alone need not have a table that could stand by itself. */
 static enum rc
 take(struct filling *f, const struct source *s, struct err *e)
 {
@@ -142,7 +153,7 @@ take(struct filling *f, const struct source *s, struct err *e)
 	rc = drive_finish(f->drive, &other, &total, e);
 	if (rc == RC_OK)
 		rc = validate_table(&other, s->may_miss ? -1 : total,
-		    s->required, s->nrequired, NULL, e);
+		    s->required, s->needs_members ? 0 : s->nrequired, NULL, e);
 	if (rc == RC_OK)
 		rc = fill_take(&f->fill, f->task.table, &other, s->name, &n, e);
 	if (rc == RC_OK)

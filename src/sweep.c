@@ -149,8 +149,10 @@ check(struct sweep *s, struct err *e)
 static enum rc
 fill(struct sweep *s, int64_t now_ms, int64_t *wake_ms, struct err *e)
 {
+	/* A slow filler must not lose the table that is there. */
 	struct filling_task task = { s->plan, &s->dataset, s->list[s->at],
-		&s->attempts, &s->table, s->deadline_ms };
+		&s->attempts, &s->table,
+		now_ms + (s->deadline_ms - now_ms) / 2 };
 	struct err why;
 
 	if (s->plan == NULL)

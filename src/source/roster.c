@@ -44,7 +44,7 @@ enum rc
 roster_finish(struct table *t, const struct query *q, const char *source,
     struct table *out, int64_t *total, struct err *e)
 {
-	if (t->count * 100 < q->nmembers * ROSTER_LEAST)
+	if (!q->fills && t->count * 100 < q->nmembers * ROSTER_LEAST)
 		return err_set(e, RC_INVALID,
 		    "%s has %zu of %zu companies: less than %d %%", source,
 		    t->count, q->nmembers, ROSTER_LEAST);

@@ -22,7 +22,8 @@ enum rc roster_take(struct table *, const struct member *, const char *asked,
     const struct record *got, struct err *);
 
 /* What every conversation over members ends with: the records move to *out
- * (initialised, empty).  RC_INVALID where too few of the members came. */
+ * (initialised, empty).  RC_INVALID where too few of the members came for a
+ * table of its own. */
 enum rc roster_finish(struct table *, const struct query *, const char *source,
     struct table *out, int64_t *total, struct err *);
 

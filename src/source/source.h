@@ -32,6 +32,7 @@ struct query {
 	const struct config *config;
 	const struct member *members; /* for sources that need them */
 	size_t nmembers;
+	int fills; /* gaps of another's table: figures of few will do */
 	struct returns *returns; /* of source_yahoo_year: a place a member */
 };
 

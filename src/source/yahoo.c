@@ -15,14 +15,13 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "source/source.h"
+#include "source/roster.h"
 #include "source/yahoo_body.h"
 #include "source/yahoo_chart.h"
 #include "source/yahoo_quote.h"
 #include "source/yahoo_session.h"
 
 #define BATCH      50 /* symbols of a request: over 99 fail, over 65 may */
-#define LEAST      80 /* percent of the members that must come */
 #define COOKIE_URL "https://fc.yahoo.com/"
 /* Where name servers block the former; needs Accept: text/html. */
 #define COOKIE_URL2 "https://finance.yahoo.com/quote/AAPL"
@@ -429,22 +428,11 @@ static enum rc
 finish(
     struct conversation *c, struct table *table, int64_t *total, struct err *e)
 {
-	size_t n = c->query.nmembers;
-
 	if (c->failed.rc != RC_OK)
 		return err_set(e, c->failed.rc, "%s", c->failed.msg);
 	if (c->waiting + c->sent > 0)
 		return err_set(e, RC_BUG, "Yahoo has not answered yet");
-	if (c->table.count * 100 < n * LEAST)
-		return err_set(e, RC_INVALID,
-		    "Yahoo has quotes of %zu of %zu "
-		    "companies: less than %d %%",
-		    c->table.count, n, LEAST);
-	table_fini(table);
-	*table = c->table;
-	table_init(&c->table);
-	*total = (int64_t)n;
-	return RC_OK;
+	return roster_finish(&c->table, &c->query, "Yahoo", table, total, e);
 }
 
 static enum rc

@@ -168,6 +168,44 @@ def a_filler_that_fails_leaves_the_table(s):
         same(len(s.calls()), n, fault)
 
 
+def who_has_no_key_is_passed_over(s):
+    # Polygon could have it, if it were to be asked.
+    sources = {"SOURCES": "finviz,polygon,iex,alphavantage,yahoo",
+               "POLYGON_URL": s.url, "ALPHAVANTAGE_URL": s.url}
+    for args, err in (((), ""), (("-v",), "source=%s is passed over: ")):
+        s.fresh("kind=rename column=81 to=Kurs path=/screener")
+        r = s.fetch("--index", DJIA, "--fill=Prev Close", *args, **sources)
+        same((r.code, r.doc["filled"]), (0, {"Prev Close": "yahoo"}), r)
+        same({c["path"] for c in s.calls()} & {"/query"}, set())
+        assert not any(c["path"].startswith("/v2") for c in s.calls())
+        if not err:
+            same(r.err, "")
+        else:
+            for name in ("polygon", "iex", "alphavantage"):
+                assert err % name in r.err, r.err
+
+
+def figures_of_a_few_are_taken(s):
+    # Four companies, of which the filler lacks one: no table, but figures.
+    some = ("--index", DJIA, "--sector", "Consumer Cyclical")
+    for name, path, more in (("yahoo", "/v7", {}), ("iex", "/stable", {
+            "IEX_URL": s.url + "/stable", "IEX_TOKEN": "t"})):
+        s.fresh(NO_PE, "kind=missing n=2 path=" + path)
+        r = s.fetch(*some, "--fill=pe", SOURCES="finviz," + name, **more)
+        same((r.code, r.doc["count"], r.doc["filled"]),
+             (0, 4, {"pe": {name: 3}}), r)
+        r = s.fetch(*some, "--source", name, "--refresh", **more)
+        same((r.code, "less than 80 %" in r.err), (65, True), r)
+
+
+def a_slow_filler_does_not_lose_the_table(s):
+    s.fresh(NO_PE, "kind=silence n=20 path=/v7")
+    r = s.fetch("--index", DJIA, "--fill", TASK_DEADLINE=3)
+    same((r.code, r.doc["count"], r.doc["filled"]), (0, 30, {}), r)
+    assert "not filled from source=yahoo rc=timeout" in r.err, r.err
+    assert 1 < r.seconds < 2.5, r.seconds
+
+
 def the_guards_hold_for_fillers(s):
     s.fresh(NO_PE, "kind=429 retry-after=60 path=/v7")
     s.fetch("--index", DJIA, "--fill")
