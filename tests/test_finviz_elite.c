@@ -157,6 +157,17 @@ static const struct {
 	{ 200, " \n", RC_BLOCKED, "an empty answer" },
 	{ 401, "", RC_BLOCKED, "FINVIZ_AUTH" },
 	{ 403, "no", RC_BLOCKED, "FINVIZ_AUTH" },
+	{ 402, "pay", RC_BLOCKED, "FINVIZ_AUTH" },
+	{ 200, "Invalid API token.", RC_BLOCKED, "FINVIZ_AUTH" },
+	{ 200, "TOKEN s3cret IS UNKNOWN\r\n", RC_BLOCKED, "in words" },
+	{ 200, "Please log in to export", RC_BLOCKED, "in words" },
+	{ 200, "{\"ok\":false,\"error\":\"not authorized: s3cret\"}",
+	    RC_BLOCKED, "in words" },
+	{ 200, "Your subscription has expired\n", RC_BLOCKED, "in words" },
+	{ 400, "auth: invalid value s3cret", RC_BLOCKED, "in words" },
+	{ 404, "no such screen", RC_UPSTREAM, "404" },
+	{ 500, "invalid state", RC_UPSTREAM, "500" },
+	{ 200, "temporarily not here\n", RC_PARSE, "Ticker" },
 	{ 403, "<title>Just a moment...</title>", RC_BLOCKED, "just a moment" },
 	{ 200, "Too many requests.", RC_LIMITED, "too many requests" },
 	{ 429, "", RC_LIMITED, "429" },
@@ -184,6 +195,27 @@ what_is_no_export_is_refused_and_may_be_asked_again(void **state)
 		assert_non_null(strstr(e.msg, refusals[i].says));
 	}
 	assert_int_equal(feed(c, 200, HEAD ROWS, &e), RC_OK);
+	source_finviz.end(c);
+}
+
+/* An export whose Ticker column has another name is no refusal, whatever its
+ * companies are called. */
+static void
+a_long_table_is_no_refusal(void **state)
+{
+	struct conversation *c = begin("https://finviz.com", "Any");
+	static char body[5000];
+	struct http_request r;
+	struct err e;
+	size_t n = 0;
+
+	(void)state;
+	n += (size_t)snprintf(body, sizeof(body), "\"Kurs\",\"Company\"\r\n");
+	while (n < 4096)
+		n += (size_t)snprintf(body + n, sizeof(body) - n,
+		    "\"T%zu\",\"Token Invalid, Inc\"\r\n", n);
+	source_finviz.next(c, &r);
+	assert_int_equal(feed(c, 200, body, &e), RC_PARSE);
 	source_finviz.end(c);
 }
 
@@ -217,6 +249,7 @@ main(void)
 		cmocka_unit_test(a_header_alone_is_an_empty_dataset),
 		cmocka_unit_test(
 		    what_is_no_export_is_refused_and_may_be_asked_again),
+		cmocka_unit_test(a_long_table_is_no_refusal),
 		cmocka_unit_test(a_redirect_to_another_host_is_not_authorised),
 	};
 

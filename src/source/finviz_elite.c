@@ -7,6 +7,12 @@
 
 #define ELITE "https://elite.finviz.com"
 #define BLANK " \t\r\n\f\v"
+#define SHORT 4096 /* bytes; no refusal in words is longer */
+
+/* What stands in a refusal of the token that is no web page. */
+static const char *const words[] = { "token", "authori", "authenti", "invalid",
+	"api key", "log in", "login", "sign in", "subscri", "expired",
+	"permission", "denied", "forbidden", "not allowed" };
 
 /* Is that the site's own address, whose exports have a host of their own? */
 static int
@@ -66,13 +72,20 @@ not_authorised(const char *why, int status, struct err *e)
 	    why, status);
 }
 
+/* Statuses that say so without a word. */
+static int
+is_refusing(int status)
+{
+	return status == 401 || status == 402 || status == 403;
+}
+
 /* A refusal for another reason than the token, or RC_OK. */
 static enum rc
 other_refusal(const struct http_response *r, struct err *e)
 {
 	struct http_response body = *r;
 
-	if (r->status != 401 && r->status != 403)
+	if (!is_refusing(r->status))
 		return finviz_refusal(r, e);
 	body.status = 200; /* its text and headers alone */
 	return finviz_refusal(&body, e);
@@ -82,6 +95,19 @@ static int
 is_html(const struct http_response *r)
 {
 	return r->body[strspn(r->body, BLANK)] == '<';
+}
+
+/* In plain text or JSON, with 200 or an error of ours. */
+static int
+is_refused_in_words(const struct http_response *r)
+{
+	if (r->len >= SHORT ||
+	    (r->status != 200 && (r->status < 400 || r->status > 499)))
+		return 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasestr(r->body, words[i]) != NULL)
+			return 1;
+	return 0;
 }
 
 /* Did the site answer with something else than an export, as it does where it
@@ -94,6 +120,8 @@ check_token(const struct http_response *r, struct err *e)
 	if (r->status == 0 && r->why.rc == RC_BLOCKED)
 		return not_authorised(r->why.msg, r->status, e);
 	rc = other_refusal(r, e);
+	if (rc == RC_UPSTREAM && is_refused_in_words(r))
+		return not_authorised("refused in words", r->status, e);
 	if (rc != RC_OK)
 		return rc;
 	if (r->status != 200)
@@ -115,6 +143,9 @@ finviz_elite_read(const struct http_response *r, struct table *t, struct err *e)
 		rc = finviz_csv_is(r->body, r->len, &is_csv, e);
 	if (rc != RC_OK)
 		return rc;
+	/* The words are not quoted: the token may stand among them. */
+	if (!is_csv && is_refused_in_words(r))
+		return not_authorised("refused in words", r->status, e);
 	if (!is_csv)
 		return err_set(
 		    e, RC_PARSE, "the Elite export has no column \"Ticker\"");

@@ -23,8 +23,9 @@ void finviz_elite_url(struct buf *, const struct config *, int view,
 
 /*
  * Read an answer into *table (initialised, empty).  RC_EMPTY: a header alone.
- * RC_BLOCKED: the token was not taken (a login page, HTML, nothing at all, a
- * redirect to another host, 401 or 403), or as finviz_refusal.  RC_PARSE: not
+ * RC_BLOCKED: the token was not taken (a login page, HTML, words that say so,
+ * nothing at all, a redirect to another host, 401, 402 or 403), or as
+ * finviz_refusal.  RC_PARSE: not
  * an export, or cut off; *table stays empty.
  */
 enum rc finviz_elite_read(

@@ -109,7 +109,8 @@ def pages_and_export_agree(s):
 
 
 def a_token_that_is_refused_is_said_and_the_next_source_asked(s):
-    for how in ("bad", "kind=token", "kind=html", "kind=401",
+    for how in ("bad", "kind=token", "kind=html", "kind=401", "kind=402",
+                "kind=token to=Invalid%20API%20token",
                 "kind=redirect to=http://other.invalid/login"):
         s.fresh(*([how + " path=/export"] if how != "bad" else []))
         token = "sesame-99" if how == "bad" else TOKEN
@@ -117,7 +118,11 @@ def a_token_that_is_refused_is_said_and_the_next_source_asked(s):
         same((r.code, r.doc["source"]), (0, "yahoo"), "%s %r" % (how, r))
         assert "rc=blocked: not authorised" in r.err, r.err
         assert "FINVIZ_AUTH" in r.err and "sesame" not in r.err, r.err
+        assert not any(part in r.out + r.err for part in SHOWN), r
         same((len(_exports(s)), len(pages(s))), (1, 0), how)
+    s.fresh("kind=token to=Not%20subscribed path=/export")
+    r = s.fetch("--index", DJIA, "--source", "finviz", FINVIZ_AUTH=TOKEN)
+    same((r.code, s.cli("KEYS", "stock_data:*")), (69, ""), r)
     s.fresh()
     r = s.fetch("--index", DJIA, "--source", "finviz", FINVIZ_AUTH="sesame-99")
     same((r.code, r.doc["success"], r.doc["attempts"][0]["error"]),

@@ -131,6 +131,20 @@ add_rows(struct text *t, const struct page *p, const struct company **all)
 	}
 }
 
+/* On to the login page, or plain text that quotes the token. */
+static void
+refuse_token(
+    const struct request *rq, const struct fault *fault, struct answer *a)
+{
+	if (fault->to[0] == '\0') {
+		answer_set(a, 302, HTML, "");
+		answer_header(a, "Location", "/login?remember=true");
+		return;
+	}
+	answer_set(a, 200, "text/plain", "");
+	text_addf(&a->body, "%s: %s\n", fault->to, request_arg(rq, "auth"));
+}
+
 void
 finviz_export(struct world *w, const struct request *rq,
     const struct fault *fault, struct answer *a)
@@ -150,8 +164,7 @@ finviz_export(struct world *w, const struct request *rq,
 
 	if (fault->kind == FAULT_TOKEN ||
 	    strcmp(request_arg(rq, "auth"), ELITE_TOKEN) != 0) {
-		answer_set(a, 302, HTML, "");
-		answer_header(a, "Location", "/login?remember=true");
+		refuse_token(rq, fault, a);
 		return;
 	}
 	all = screen_list(&p, &w->market, &q, w->opt.era, fault);

@@ -39,7 +39,8 @@ static const struct kind {
 	{ "html", FAULT_HTML, 0, "200 with HTML, whatever was due" },
 	{ "crumb", FAULT_CRUMB, 0, "401 Invalid Crumb; the crumb is void" },
 	{ "token", FAULT_TOKEN, 0,
-	    "the export does not take the token: 302 to the login page" },
+	    "the export does not take the token: 302 to the login page, or "
+	    "200 and the text to=" },
 	{ "reset", FAULT_RESET, 0, "RST, after n bytes of body if n > 0" },
 	{ "silence", FAULT_SILENCE, 60, "no answer at all for n seconds" },
 	{ "stall", FAULT_STALL, 60, "headers, then nothing for n seconds" },
