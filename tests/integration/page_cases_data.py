@@ -64,6 +64,15 @@ def annual_returns_are_drawn_and_listed(w):
         for ticker, text in zip(b.column("Ticker"), b.column(field)):
             same(text.replace("−", "-"), form % (want[ticker][field] * 100), ticker)
     assert "annual returns: fresh, " in b.text("#datasets"), b.text("#datasets")
+    ends = {a: [number(t) / 100 for t in b.js(
+        "[...document.querySelectorAll('.axis text:not(.name)')].filter((e) => "
+        "e.getAttribute('text-anchor') === arguments[0])"
+        ".map((e) => e.textContent)", a)] for a in ("end", "middle")}
+    beyond = sum(not min(ends["end"]) <= r["expected_annual_return"] <=
+                 max(ends["end"]) or r["expected_annual_risk"] >
+                 max(ends["middle"]) for r in doc["data"])
+    words = "%d on the rim" % beyond
+    assert beyond and words in b.text("#risk-about"), (ends, b.text("#risk-about"))
     # another index has none
     b.choose("#index", "S&P 500")
     b.wait("document.getElementById('risk').hidden", "no picture")

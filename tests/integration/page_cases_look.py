@@ -1,8 +1,7 @@
 """Keyboard, names, phone, themes and contrast."""
-import time
-
 from selenium.webdriver.common.keys import Keys
 
+from harness import run
 from page_kit import ROWS, same
 
 
@@ -52,22 +51,62 @@ def everything_has_a_name(w):
 
 
 def fits_a_phone(w):
+    """Also when jobs have run and things have failed: with returns, errors and
+    words that are long and have no space."""
+    w.cli("FLUSHALL")
+    w.fill_cache("S&P 500", "DJIA", "Any")
+    same(run("fetch", "--returns", "--index", "DJIA", env=w.env()).code, 0)
+    for job in ("daily", "hourly", "weekly", "warm"):
+        run("schedule", "run", job, env=w.env())
+    w.post("/_/faults", "kind=500 path=/screener\n")
+    for _ in range(5):
+        run("fetch", "--index", "DJIA", "--refresh", env=w.env(SOURCES="finviz"))
+    w.post("/_/reset")
+    run("enqueue", "--pause", "x" * 64, env=w.env())
+    w.forget()
     b = w.browser
-    for width in (375, 320):
-        b.size(width, 740)
-        try:
-            b = w.settled()
-            time.sleep(0.5)
-            wide = b.js("document.documentElement.scrollWidth")
-            same(wide, width)
-            over = b.js("""[...document.querySelectorAll('body *')].filter((e) =>
+    try:
+        b.size(375, 740)
+        b.open("http://localhost:%d/?index=DJIA" % w.port)
+        b.wait("!document.getElementById('risk').hidden && "
+               "document.querySelectorAll('#jobs tbody tr').length === 4 && "
+               "!document.getElementById('why-paused').hidden && "
+               "document.querySelector('#sources .bad')", "all of it")
+        b.click("#health")
+        b.js("document.querySelector('summary').focus()")
+        assert b.js("document.activeElement.getBoundingClientRect().bottom <= "
+                    "document.getElementById('origin').getBoundingClientRect()"
+                    ".top"), "the focus is hidden"
+        b.keys(Keys.ENTER)
+        b.js("document.getElementById('notice').textContent = 'x'.repeat(200)")
+        for width in (375, 320):
+            b.size(width, 740)
+            b.wait("document.querySelector('#scatter svg').clientWidth <= "
+                   "document.getElementById('scatter').clientWidth", "the width")
+            same(b.js("document.documentElement.scrollWidth"), width)
+            same(b.js("""[...document.querySelectorAll('body *')].filter((e) =>
                 !e.closest('.scroll, .tiles, .unseen, .skip, dialog, .tip') &&
-                e.getBoundingClientRect().right > innerWidth + 1)
-                .map((e) => e.id || e.className || e.tagName)""")
-            same(over, [])
-            assert b.js("document.querySelectorAll('#map .tile b').length") > 10
-        finally:
-            b.size(1440, 1000)
+                e.getBoundingClientRect().right > arguments[0] + 1)
+                .map((e) => e.id || e.className || e.tagName)""", width), [])
+            same(b.js("""[...document.querySelectorAll('#legend li, .pill, .plain td,'
+                + ' .plain th, .figures dd')].filter((e) =>
+                e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"""),
+                 [], width)
+            marks_are_whole(b)
+        assert b.js("document.querySelectorAll('#map .tile b').length") > 10
+    finally:
+        b.size(1440, 1000)
+    b.wait("document.getElementById('scatter').clientWidth > 700", "the window")
+    marks_are_whole(b)
+
+
+def marks_are_whole(b):
+    same(b.js("""(() => { const out = document.getElementById('scatter')
+        .getBoundingClientRect();
+        return [...document.querySelectorAll('#scatter :is(circle, text)')]
+        .filter((e) => { const r = e.getBoundingClientRect();
+            return r.left < out.left || r.right > out.right || r.top < out.top
+                || r.bottom > out.bottom; }).map((e) => e.outerHTML); })()"""), [])
 
 
 def does_not_jump(w):
@@ -75,8 +114,11 @@ def does_not_jump(w):
     for width in (1440, 375):
         b.size(width, 900)
         b.open("http://localhost:%d/" % w.port)
-        b.wait(ROWS + " > 0", "the table")
-        time.sleep(1)
+        b.wait(ROWS + " > 0 && "
+               "document.querySelectorAll('#jobs tbody tr').length === 4 && "
+               "document.querySelector('#datasets article') && "
+               "document.querySelector('#sources article') && "
+               "document.querySelector('#queue div')", "all of it")
         shift = b.driver.execute_async_script("""
             const done = arguments[0]; let sum = 0;
             const what = [];
@@ -87,7 +129,7 @@ def does_not_jump(w):
                         what.push(s.node?.id || s.node?.className);
                 }
             }).observe({type: "layout-shift", buffered: true});
-            setTimeout(() => done([sum, what]), 300);""")
+            requestAnimationFrame(() => setTimeout(() => done([sum, what]), 200));""")
         assert shift[0] < 0.1, (width, shift)
     b.size(1440, 1000)
 

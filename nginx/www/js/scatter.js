@@ -4,6 +4,7 @@ import { percent } from "./format.js";
 
 const margin = { left: 52, right: 26, top: 26, bottom: 40 };
 let rows = [];
+let about = "";
 let drawn = "";
 let pick = () => {};
 
@@ -27,6 +28,9 @@ function draw() {
 	const points = rows.filter(both);
 	const [x0, x1] = domain(points.map((r) => r.expected_annual_risk), true);
 	const [y0, y1] = domain(points.map((r) => r.expected_annual_return), false);
+	const beyond = points.filter((r) => r.expected_annual_risk > x1 ||
+		r.expected_annual_return < y0 || r.expected_annual_return > y1).length;
+	say($("risk-about"), `${about}${beyond ? `; ${beyond} on the rim ${beyond === 1 ? "lies" : "lie"} beyond it` : ""}`);
 	const clamp = (v, a, b) => Math.max(a, Math.min(b, v));
 	const x = (v) => margin.left + (clamp(v, x0, x1) - x0) / (x1 - x0) * (width - margin.left - margin.right);
 	const y = (v) => height - margin.bottom - (clamp(v, y0, y1) - y0) / (y1 - y0) * (height - margin.top - margin.bottom);
@@ -58,13 +62,13 @@ function draw() {
 	drawn = `${width}x${height}`;
 }
 
-export function showRisk(data, about) {
+export function showRisk(data, words) {
 	rows = data;
+	about = words;
 	const there = Boolean(globalThis.d3?.ticks) && rows.filter(both).length > 1;
 	$("risk").hidden = !there;
 	if (!there)
 		return;
-	say($("risk-about"), about);
 	draw();
 }
 
