@@ -2,11 +2,14 @@
 #include <stdio.h>
 
 #include "answer.h"
+#include "base/limits.h"
 #include "data/envelope.h"
 
-#define HEAD_MOST  (16u << 10)
-#define BODY_MOST  (4u << 20)
+#define HEAD_MOST (16u << 10)
+/* A dataset with its annual returns is put together in the body. */
+#define BODY_MOST  (LIMIT_ENVELOPE + (4u << 20))
 #define EXTRA_MOST (16u << 10)
+#define BODY_KEPT  (64u << 10) /* for the next answer */
 
 void
 answer_init(struct answer *a)
@@ -39,6 +42,16 @@ answer_clear(struct answer *a)
 	a->retry_ms = 0;
 	a->type = "application/json";
 	a->cache = "no-cache";
+}
+
+void
+answer_release(struct answer *a)
+{
+	cache_entry_fini(&a->served.entry);
+	a->bytes = NULL;
+	a->len = 0;
+	if (a->body.cap > BODY_KEPT)
+		buf_fini(&a->body);
 }
 
 void

@@ -29,6 +29,9 @@ void answer_fini(struct answer *);
 /* Forget all, keep the memory. */
 void answer_clear(struct answer *);
 
+/* It is sent: give back what the next answer will hardly need. */
+void answer_release(struct answer *);
+
 /* A header line; the value holds no line end. */
 void answer_header(struct answer *, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -5,6 +5,7 @@
 #include "serve.h"
 
 #define HEAD_MOST (20u << 10)
+#define BIG       (1u << 20)
 
 struct server {
 	struct api api;
@@ -137,6 +138,7 @@ server_serve(struct server *s, const struct channel *ch)
 		log_error("id=%s not answered: %s", s->request.id, e.msg);
 	else if (!send_all(s, ch, status))
 		log_info("id=%s the other side is gone", s->request.id);
-	/* 640 KB are not kept for the next. */
-	cache_entry_fini(&s->answer.served.entry);
+	if (s->answer.served.entry.len > BIG)
+		redis_shrink(s->api.redis);
+	answer_release(&s->answer);
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -210,8 +211,99 @@ joined(void **state)
 	assert_non_null(strstr(b.data, "\"returns_fetched_at\":null,"));
 	buf_clear(&b);
 	assert_int_equal(returns_join(&b, "{}", NULL, &e), RC_PARSE);
+	assert_int_equal(returns_join(&b, stocks, "{}", &e), RC_PARSE);
 	assert_int_equal(returns_join(&b, stocks, "x", &e), RC_PARSE);
 	assert_int_equal(b.len, 0);
+	buf_fini(&b);
+}
+
+#define NULLS                                                                  \
+	"\"expected_annual_return\":null,\"expected_annual_risk\":null,"       \
+	"\"return_risk_ratio\":null}"
+#define HEAD "{\"returns_fetched_at\":null,"
+
+/* Bytes go through as they are; only what is ours to say is put between. */
+static void
+joined_byte_by_byte(void **state)
+{
+	static const struct {
+		const char *stocks, *returns, *want;
+	} cases[] = {
+		/* nothing to join, or nothing to join to */
+		{ "{\"data\":[]}", NULL, HEAD "\"data\":[]}" },
+		{ "{\"data\":[ ] }\n", "{\"data\":[]}",
+		    HEAD "\"data\":[ ] }\n" },
+		{ "{\"data\":[{}, {\"p\":1} ]}", NULL,
+		    HEAD "\"data\":[{" NULLS ", {\"p\":1," NULLS " ]}" },
+		/* strings that look like structure, and like a ticker */
+		{ "{\"error\":\"\\\",\\\"data\\\":[\",\"data\":[{\"Company\":"
+		  "\"\\\"Ticker\\\":\\\"B\\\"}]\",\"Ticker\":\"A\","
+		  "\"n\":{\"Ticker\":\"B\"}}]}",
+		    "{\"data\":[{\"Ticker\":\"B\",\"return_risk_ratio\":9},"
+		    "{\"return_risk_ratio\":-1.5E+3,\"error\":\"\\u0022}\","
+		    "\"Ticker\":\"A\"}]}",
+		    "{\"error\":\"\\\",\\\"data\\\":[\",\"returns_fetched_at\":"
+		    "null,\"data\":[{\"Company\":"
+		    "\"\\\"Ticker\\\":\\\"B\\\"}]\",\"Ticker\":\"A\","
+		    "\"n\":{\"Ticker\":\"B\"},\"expected_annual_return\":null,"
+		    "\"expected_annual_risk\":null,"
+		    "\"return_risk_ratio\":-1.5E+3}]}" },
+		/* what is no figure, and who has no ticker, adds nothing */
+		{ "{\"data\":[{\"Ticker\":\"A\"},{\"x\":1}]}",
+		    "{\"data\":[{\"x\":1,\"return_risk_ratio\":7},"
+		    "{\"Ticker\":\"A\",\"expected_annual_return\":\"1\","
+		    "\"expected_annual_risk\":01,\"return_risk_ratio\":true}]}",
+		    HEAD "\"data\":[{\"Ticker\":\"A\"," NULLS ",{\"x\":1," NULLS
+			 "]}" },
+	};
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 10000);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		buf_clear(&b);
+		assert_int_equal(
+		    returns_join(&b, cases[i].stocks, cases[i].returns, NULL),
+		    RC_OK);
+		assert_string_equal(b.data, cases[i].want);
+	}
+	buf_fini(&b);
+}
+
+/* Cut anywhere, and what is no JSON. */
+static void
+not_joined(void **state)
+{
+	static const char whole[] =
+	    "{\"a\":[{\"b\":\"\\\"\"}],\"data\":[{\"Ticker\":\"A\",\"p\":-1e5},"
+	    "{\"Ticker\":\"B\"}],\"z\":null}";
+	static const char *const bad[] = { "", "[]", "{\"data\":{}}",
+		"{\"data\":[1]}", "{\"data\":[{\"a\":1}{\"b\":1}]}",
+		"{\"data\":[{\"a\":[}]}]}", "{\"data\":[{a:1}]}",
+		"{\"data\":[{\"a\" 1}]}", "{\"data\":[{\"a\":1,}]}",
+		"{\"data\":[],}", "{\"data\":[{}],\"x\":{}",
+		"{\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]"
+		"]]]]"
+		"]]]]]]]],\"data\":[]}" };
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 10000);
+	buf_adds(&b, "before");
+	for (size_t n = 0; n < sizeof(whole) - 1; n++) {
+		char *cut = strndup(whole, n);
+
+		if (returns_join(&b, cut, NULL, NULL) != RC_PARSE ||
+		    (n < sizeof(whole) - 1 - strlen(",\"z\":null}") &&
+			returns_join(&b, whole, cut, NULL) != RC_PARSE))
+			fail_msg("cut: %s", cut);
+		free(cut);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (returns_join(&b, bad[i], NULL, NULL) != RC_PARSE)
+			fail_msg("joined: %s", bad[i]);
+	assert_string_equal(b.data, "before");
+	assert_int_equal(returns_join(&b, whole, whole, NULL), RC_OK);
 	buf_fini(&b);
 }
 
@@ -226,6 +318,8 @@ main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(which_bodies),
 		cmocka_unit_test(joined),
+		cmocka_unit_test(joined_byte_by_byte),
+		cmocka_unit_test(not_joined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,6 +310,21 @@ redis_idle(const struct redis *r, struct err *e)
 	    e, RC_BUG, "redis: a call between questions and their answers");
 }
 
+void
+redis_shrink(struct redis *r)
+{
+	redisReader *old = r->c != NULL ? r->c->reader : NULL, *empty;
+
+	/* Half an answer must not be lost. */
+	if (old == NULL || old->pos != old->len || old->ridx != -1)
+		return;
+	empty = redisReaderCreate();
+	if (empty == NULL)
+		return;
+	r->c->reader = empty;
+	redisReaderFree(old);
+}
+
 enum rc
 redis_call(struct redis *r, int argc, const char *const *argv,
     const size_t *lens, redisReply **out, struct err *e)

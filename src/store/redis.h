@@ -107,6 +107,10 @@ enum rc redis_blame_key(enum rc rc, const char *key, struct err *);
 /* RC_BUG: replies are to be fetched, and no call can be made. */
 enum rc redis_idle(const struct redis *, struct err *);
 
+/* Give back the memory that a big answer took: hiredis keeps its buffer as long
+ * as small ones come behind. */
+void redis_shrink(struct redis *);
+
 /* Redis TIME in microseconds since the epoch: the clock of all processes. */
 enum rc redis_time_us(struct redis *, int64_t *us, struct err *);
 

@@ -1,5 +1,6 @@
 """The process: FastCGI in all its ways, CGI, signals, a Redis that goes and
 comes, many calls.  API_CALLS sets how many (10000)."""
+import json
 import os
 import re
 import signal
@@ -8,7 +9,8 @@ import subprocess
 import threading
 import time
 
-from api_kit import API, Answer, begin, finish, problem, same, variables
+from api_kit import (API, Answer, begin, finish, problem, put, put_returns,
+                     returns_of, same, variables)
 from harness import Skip, wait_until
 
 CALLS = int(os.environ.get("API_CALLS", "10000"))
@@ -326,6 +328,7 @@ def memory_stays_under_12_mib(s):
     s.fresh()
     s.restart_api()
     s.fetch("--index", "S&P 500")
+    put_returns(s, "S&P 500", returns_of(s.get("/api/stocks").doc["data"]))
     most = [0]
     stop = threading.Event()
 
@@ -337,7 +340,8 @@ def memory_stays_under_12_mib(s):
     watcher.start()
     try:
         for i in range(200):
-            a = s.get("/api/stocks", Accept_Encoding="gzip" if i % 4 == 0 else "")
+            a = s.get("/api/stocks" + ("?returns=1" if i % 2 else ""),
+                      Accept_Encoding="gzip" if i % 4 == 0 else "")
             assert a.status == 200
             if i % 50 == 0:
                 s.cli("HSET", "stocknity:meta:{stock_data:S&P 500:Any}", "fresh_ms",
@@ -347,6 +351,32 @@ def memory_stays_under_12_mib(s):
         watcher.join()
     print("most resident: %.1f MiB" % (most[0] / (1 << 20)))
     assert 0 < most[0] < RSS_MOST, most[0]
+
+
+def a_big_table_is_answered_and_given_back(s):
+    """10 000 companies, plain and with their annual returns."""
+    s.fresh()
+    s.restart_api()
+    s.fetch("--index", "DJIA")
+    doc = s.get("/api/stocks?index=DJIA").doc
+    doc["index"], one = "RUSSELL 2000", doc["data"][0]
+    doc["data"] = [{**one, "Ticker": "T%d" % i} for i in range(10000)]
+    doc["count"] = doc["total"] = 10000
+    put(s, "stock_data:RUSSELL 2000:Any", json.dumps(
+        doc, separators=(",", ":")).encode(), 10000)
+    put_returns(s, "RUSSELL 2000", returns_of(doc["data"]))
+    s.get("/api/stocks?index=DJIA&returns=1")
+    before = status_of(s.api.pid)
+    plain = s.get("/api/stocks?index=RUSSELL+2000")
+    a = s.get("/api/stocks?index=RUSSELL+2000&returns=1")
+    same((plain.status, a.status), (200, 200))
+    assert len(plain.body) > 10 << 20, len(plain.body)
+    same([(r["Ticker"], r["return_risk_ratio"]) for r in a.doc["data"][-2:]],
+         [("T9998", 2), ("T9999", 2)])
+    same(len(a.doc["data"]), 10000)
+    after = status_of(s.api.pid)
+    if not SANITIZED:
+        assert after[1] - before[1] < 1 << 20, (before, after)
 
 
 def libraries_are_few(s):
@@ -363,4 +393,5 @@ CASES = [plain_cgi_answers_the_same, command_line, systemd_hands_over_descriptor
          clients_that_go_away_do_no_harm,
          silent_clients_are_given_up, redis_goes_and_comes_back,
          a_redis_that_hangs_is_waited_for_once, starts_without_redis, redis_that_loads_or_denies_is_503,
-         many_calls_grow_nothing, memory_stays_under_12_mib, libraries_are_few]
+         many_calls_grow_nothing, memory_stays_under_12_mib,
+         a_big_table_is_answered_and_given_back, libraries_are_few]

@@ -5,7 +5,7 @@ import time
 
 import redis
 
-from api_kit import problem, same
+from api_kit import problem, put_returns, same
 
 KEY = "stock_data:%s:%s"
 META = "stocknity:meta:{stock_data:%s:%s}"
@@ -281,14 +281,6 @@ def unknown_names_are_422(s):
     same((doc["parameter"], len(doc["allowed"])), ("sector", 12))
     for bad in ("", "DJIA%20", "%20", "DJI", "S%26P"):
         problem(s.get("/api/stocks?index=" + bad), 422)
-
-
-def put_returns(s, index, body):
-    key = "annual_returns:" + index
-    s.cli("SET", key, body.decode())
-    s.cli("HSET", "stocknity:meta:{%s}" % key, "bytes", str(len(body)), "rows", "1",
-          "source", "yahoo", "fetched_us", "1000000", "fresh_ms",
-          "99999999999999", "expires_ms", "99999999999999", "etag", "e" * 32)
 
 
 def annual_returns_are_passed_through(s):

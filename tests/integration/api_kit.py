@@ -7,6 +7,8 @@ import struct
 import subprocess
 import sys
 
+import redis
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import BIN, Servers, run, wait_until  # noqa: E402
 
@@ -180,3 +182,26 @@ def problem(answer, status, word=""):
     same(doc["instance"], "urn:request:" + answer.headers["x-request-id"], answer)
     assert word in doc["detail"], (word, answer)
     return doc
+
+
+def put(s, key, body, rows):
+    """As if it had been published."""
+    s.cli("HSET", "stocknity:meta:{%s}" % key, "bytes", str(len(body)), "rows",
+          str(rows), "source", "yahoo", "fetched_us", "1000000", "fresh_ms",
+          "99999999999999", "expires_ms", "99999999999999", "etag", "e" * 32)
+    redis.Redis(unix_socket_path=s.socket).set(key, body)
+
+
+def put_returns(s, index, body):
+    put(s, "annual_returns:" + index, body, 1)
+
+
+def returns_of(records):
+    """A document of annual returns for these companies, as bytes."""
+    return json.dumps({
+        "success": True, "fetched_at": "2026-11-23T00:00:00Z", "data": [
+            {"Ticker": r["Ticker"], "currency": "USD", "points": 250, "nulls": 0,
+             "first": 100.5, "last": 150.75, "expected_annual_return": 0.5,
+             "expected_annual_risk": 0.25, "return_risk_ratio": 2,
+             "error": None} for r in reversed(records)]},
+        separators=(",", ":")).encode()
