@@ -208,6 +208,15 @@ path_join(struct fetcher *f, struct job *j, struct err *e)
 	return RC_OK;
 }
 
+/* Is what the cache has an answer? */
+static int
+is_answer(const struct fetch_request *r, const struct cache_entry *entry)
+{
+	return entry->state == CACHE_FRESH &&
+	       (!r->refresh ||
+		   (r->newer_us > 0 && entry->fetched_us >= r->newer_us));
+}
+
 enum rc
 fetcher_add(struct fetcher *f, const struct fetch_request *r, fetch_done *done,
     void *arg, struct err *e)
@@ -227,7 +236,7 @@ fetcher_add(struct fetcher *f, const struct fetch_request *r, fetch_done *done,
 		    r->max_age_ms, &j->entry);
 		need_filled(r, &j->entry);
 	}
-	if (rc == RC_OK && (r->refresh || j->entry.state != CACHE_FRESH))
+	if (rc == RC_OK && !is_answer(r, &j->entry))
 		rc = path_join(f, j, e);
 	if (rc != RC_OK) {
 		fetcher_free_job(j);

@@ -26,7 +26,9 @@
 
 struct fetch_request {
 	struct dataset dataset;
-	int refresh;               /* fetch, whatever the cache has */
+	int refresh;               /* fetch, whatever the cache has, */
+	int64_t newer_us;          /* unless its sweep began at that or later;
+				      0: whenever it did */
 	int filled;                /* gaps must have been filled */
 	int uncounted;             /* nobody reads it: a worker keeps it */
 	int64_t max_age_ms;        /* older is not fresh; -1: CACHE_TTL */

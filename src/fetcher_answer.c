@@ -75,6 +75,14 @@ fetcher_answer_cached(struct fetcher *f)
 		answer_entry(f, at);
 }
 
+/* Is that new to the job: later than what it saw, and late enough for it? */
+static int
+is_news(const struct job *j, int64_t fetched_us)
+{
+	return fetched_us > j->entry.fetched_us &&
+	       fetched_us >= j->request.newer_us;
+}
+
 /* Has the cache something newer than the job saw, and fresh for it? */
 static enum rc
 look_again(struct fetcher *f, struct job *j, int *found, struct err *e)
@@ -90,13 +98,12 @@ look_again(struct fetcher *f, struct job *j, int *found, struct err *e)
 		why.rc = redis_trouble(rc);
 		return fetcher_lose_redis(f, &why, e);
 	}
-	if (newest <= j->entry.fetched_us)
+	if (!is_news(j, newest))
 		return RC_OK;
 	rc = fetcher_look(f, &j->request, CACHE_COUNT_NONE, &entry, e);
 	if (rc != RC_OK)
 		return rc;
-	if (entry.state != CACHE_FRESH ||
-	    entry.fetched_us <= j->entry.fetched_us) {
+	if (entry.state != CACHE_FRESH || !is_news(j, entry.fetched_us)) {
 		cache_entry_fini(&entry);
 		return RC_OK;
 	}

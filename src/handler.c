@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "handler.h"
 #include "handler_returns.h"
+#include "store/queue.h"
 
 #define STEP_MS      200  /* between pulses */
 #define LATER_MS     1000 /* after Redis failed us on the way */
@@ -133,13 +134,28 @@ progress_text(const struct fetch_progress *p, char *out, size_t size)
 		snprintf(out, size, "%lld rows", (long long)p->rows);
 }
 
+/* Since when data is new enough for a task that is forced; 0: none is. */
+static int64_t
+asked_us(struct toolbox *tools, const struct task *t)
+{
+	struct task known = { .asked_us = 0 };
+	struct queue *q = NULL;
+	int64_t position;
+
+	if (queue_open(&q, tools->config, tools->redis, NULL) == RC_OK)
+		(void)queue_get(q, t->id, &known, &position, NULL);
+	queue_close(q);
+	return known.asked_us;
+}
+
 static void
 fetch(struct toolbox *tools, const struct task *t, struct run *run)
 {
 	struct fetching f = { tools, run, 0 };
-	struct fetch_request request = {
-		.refresh = t->force, .uncounted = 1, .max_age_ms = -1
-	};
+	struct fetch_request request = { .refresh = t->force,
+		.newer_us = t->force ? asked_us(tools, t) : 0,
+		.uncounted = 1,
+		.max_age_ms = -1 };
 	char progress[TASK_TEXT + 1];
 	struct err e;
 	enum rc rc;

@@ -278,7 +278,7 @@ is_there(struct affair *a, struct err *e)
 	int partial = 0, there = 0, since;
 
 	e->rc = cache_get(a->redis, &d, -1, CACHE_COUNT_NONE, &entry, NULL, e);
-	since = entry.fetched_us >= a->self.created_us;
+	since = entry.fetched_us >= a->self.asked_us;
 	if (e->rc == RC_OK && entry.bytes != NULL &&
 	    (since || (!a->task->force && entry.state == CACHE_FRESH)) &&
 	    envelope_peek(entry.bytes, &count, &partial) && !partial) {

@@ -46,6 +46,7 @@
  *	            "10fetch_stock_data|DJIA|Any"
  *	status      a word
  *	created     microseconds
+ *	asked       likewise, of the last merge by force
  *	run         of the claim: token, owner, priority then, score
  *	tries       failed runs, and leases lost in a row; absent: "0 0"
  *	rerun       when it is to run once more

@@ -79,7 +79,7 @@ enum rc queue_call_int(struct queue *, const struct script *,
 
 /* The fields of a task's hash that queue_task_read wants, in its order; the
  * first QUEUE_CLAIMED are those that lua/queue_claim.lua answers. */
-#define QUEUE_FIELDS  18
+#define QUEUE_FIELDS  19
 #define QUEUE_CLAIMED 2
 extern const char *const queue_fields[QUEUE_FIELDS];
 

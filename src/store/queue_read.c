@@ -11,6 +11,7 @@ const char *const queue_fields[QUEUE_FIELDS] = {
 	/* and all that is known */
 	"status",
 	"created",
+	"asked",
 	"rerun",
 	"cancel",
 	"run",
@@ -43,6 +44,7 @@ static const struct place {
 	AT(TRIES, retry_count),
 	AT(STATUS, status),
 	AT(INT64, created_us),
+	AT(INT64, asked_us),
 	AT(INT64, rerun_us),
 	AT(INT, cancel),
 	AT(RUN, run),
@@ -189,6 +191,8 @@ queue_task_read(
 			return err_set(e, RC_INVALID,
 			    "a task that we cannot read: its %s is \"%.20s\"",
 			    queue_fields[i], values[i]->str);
+	if (t.asked_us == 0)
+		t.asked_us = t.created_us;
 	memcpy(t.id, out->id, sizeof(t.id));
 	*out = t;
 	return RC_OK;

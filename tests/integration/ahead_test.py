@@ -1,6 +1,7 @@
 """The cache that thinks ahead, against real parts: what is stale or will be
 soon is fetched once, whoever and how many read; what is warmed and what is
 predicted; what is forgotten."""
+import json
 import os
 import subprocess
 import sys
@@ -294,6 +295,49 @@ def what_is_forgotten_is_named(s):
     same(s.cli("KEYS", "stock_data:*"), "")
     same(s.cli("KEYS", "stocknity:gzip:*"), "")
     same(s.fetch("--forget", "--all", REDIS_URL="unix:///nowhere").code, 69)
+
+
+def _pages(s):
+    return len([c for c in s.calls() if c["path"] == "/screener"])
+
+
+def _enqueue(s, *more):
+    r = run("enqueue", "stock-data", "--index", "DJIA", *more, env=s.env())
+    same(r.code, 0, r)
+    return r.out.strip()
+
+
+def what_was_satisfied_while_it_waited_is_not_fetched(s):
+    """Put off or just waiting: a sweep that began after it was asked for will
+    do; one that began before, or is not fresh any more, will not."""
+    for between, sweeps in (([], 1), (["--force"], 1), (["sweep"], 1),
+                            (["sweep", "--"], 1), (["sweep", "--force"], 2),
+                            (["sweep", "stale"], 2)):
+        filled(s)
+        s.post("/_/reset")
+        ident = _enqueue(s, "--force")
+        for step in between:
+            if step == "sweep":
+                same(s.fetch("--index", "DJIA", "--refresh").code, 0)
+            elif step == "stale":
+                ends_in(s, -1000)
+            else:
+                same(_enqueue(s, *([] if step == "--" else [step])), ident)
+        same(s.drain(), 0)
+        same(_pages(s), 2 * sweeps, between)
+        task = s.get("/api/tasks/" + ident).doc["task"]
+        same((task["status"], json.loads(task["result"])["cached"]),
+             ("completed", "sweep" in between and sweeps == 1), between)
+
+
+def a_sweep_under_way_is_not_enough_for_who_asks_later(s):
+    s.fresh("kind=slow n=600000 path=/screener")
+    sweep = subprocess.Popen([program("fetch"), "--index", "DJIA", "--refresh"],
+                             env=s.env(), stdout=subprocess.DEVNULL)
+    wait_until(lambda: s.calls(), "its first call")
+    _enqueue(s, "--force")
+    same(s.drain(), 0)
+    same((sweep.wait(), _pages(s)), (0, 4))
 
 
 def a_refresh_never_deletes_first(s):

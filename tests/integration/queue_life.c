@@ -183,6 +183,43 @@ force_on_a_running_task_runs_it_once_more(void **state)
 	queue_close(q);
 }
 
+/* When it was asked for: at first, and by force since, whatever it does. */
+static void
+the_last_time_it_was_asked_for_is_known(void **state)
+{
+	struct fixture *f = *state;
+	struct queue *q = open_queue(f);
+	struct task_spec s = fetch("DJIA", "Any");
+	struct enqueue_result r;
+	struct task t = { 0 };
+	int64_t asked;
+
+	s.delay_ms = 60000;
+	r = put(q, s);
+	t = get(q, r.id);
+	assert_true(t.created_us > 0);
+	assert_int_equal(t.asked_us, t.created_us);
+	s.delay_ms = 0;
+	put(q, s);
+	assert_int_equal(get(q, r.id).asked_us, t.created_us);
+	s.force = 1;
+	put(q, s);
+	asked = get(q, r.id).asked_us;
+	assert_true(asked > t.created_us);
+	assert_int_equal(get(q, r.id).created_us, t.created_us);
+	assert_int_equal(take(q, &t), 1);
+	put(q, s);
+	assert_true(get(q, r.id).asked_us > asked);
+	asked = get(q, r.id).asked_us;
+	assert_int_equal(done(q, &t), RC_OK);
+	assert_status(q, r.id, TASK_PENDING);
+	assert_int_equal(get(q, r.id).asked_us, asked);
+	assert_int_equal(take(q, &t), 1);
+	assert_int_equal(queue_release(q, &t, 0, NULL, NULL), RC_OK);
+	assert_int_equal(get(q, r.id).asked_us, asked);
+	queue_close(q);
+}
+
 static void
 failures_are_retried_later_and_later(void **state)
 {
@@ -455,6 +492,7 @@ main(void)
 		WITH_REDIS(priorities_are_a_head_start),
 		WITH_REDIS(equal_work_is_one_task),
 		WITH_REDIS(force_on_a_running_task_runs_it_once_more),
+		WITH_REDIS(the_last_time_it_was_asked_for_is_known),
 		WITH_REDIS(failures_are_retried_later_and_later),
 		WITH_REDIS(permanent_errors_fail_at_once),
 		WITH_REDIS(retry_after_is_honoured),

@@ -3,7 +3,7 @@
 -- 1 where an id was given or work is twice in it (0: nobody knows the ids),
 -- then groups of tasks alike: how ("0126": id given, force, priority,
 -- delay_us), count, then id and work of each.
--- Answers a digit each in one string, 0 new, 1 merged, 2 same, 3 full, then the
+-- Answers a digit each, 0 new, 1 merged, 2 same, 3 full, then the
 -- ids that the merged went into; '' and why a slot is not accepted: 'taken',
 -- 'older' (than one of its job), 'stopped', 'full'.
 local READY, LATER, UNIQUE, STATS, CONFIG, SLOTS, ALIASES = unpack(KEYS)
@@ -80,7 +80,8 @@ local function merge(id, force, level, delay)
   level = math.max(level, was)
   local ran = tonumber(flags) >= 4
   flags = force and flags % 2 == 0 and flags + 1 or flags
-  call('HSET', key, 'spec', level .. flags .. sub(t[2], 3)) -- the first write
+  call('HSET', key, 'spec', level .. flags .. sub(t[2], 3),
+    unpack(force and { 'asked', created } or {}))
   if status == 'processing' then -- once more
     if force or t[3] then
       call('HSET', key, 'rerun', min(now + delay, tonumber(t[4]) or 2 ^ 53))
@@ -88,7 +89,7 @@ local function merge(id, force, level, delay)
   elseif status == 'pending' then
     local at = call('ZSCORE', READY, id) or place() - was * HEAD
     call('ZADD', READY, at - (level - was) * HEAD, id)
-  elseif not ran and delay == 0 then -- never ran; a retry keeps its time
+  elseif not ran and delay == 0 then -- a retry keeps its time
     call('ZREM', LATER, id)
     call('HSET', key, 'status', 'pending')
     call('ZADD', READY, place() - level * HEAD, id)
@@ -115,7 +116,7 @@ local function known(id, work, holder, h)
   local key, given = prefix .. id, sub(h.how, 1, 1) == '1'
   holder = mine[work] or holder
   if (given or mine[id]) and call('EXISTS', key) == 1 then
-    holder = redis.pcall('HGET', key, 'as') -- it was merged then
+    holder = redis.pcall('HGET', key, 'as') -- merged then
     return type(holder) == 'string' and '1' or '2', holder
   elseif holder and merge(holder, h.force, h.level, h.delay) then
     if given then
