@@ -203,8 +203,8 @@ sweep_page(struct err *e)
 		.headers = "",
 		.retry_after_ms = -1 };
 	static struct config c;
-	struct query q = { { DATASET_DEFAULT_INDEX, DATASET_ANY }, &c, NULL, 0,
-		NULL };
+	struct query q = { .dataset = { DATASET_DEFAULT_INDEX, DATASET_ANY },
+		.config = &c };
 	struct conversation *talk;
 	struct http_request *request = __real_calloc(1, sizeof(*request));
 	struct table t;
@@ -241,8 +241,10 @@ sweep_bars(struct err *e)
 	static struct config c = { .polygon_url = "http://p",
 		.polygon_key = "k",
 		.polygon_minute_quota = 5 };
-	struct query q = { { DATASET_DEFAULT_INDEX, DATASET_ANY }, &c, members,
-		1, NULL };
+	struct query q = { .dataset = { DATASET_DEFAULT_INDEX, DATASET_ANY },
+		.config = &c,
+		.members = members,
+		.nmembers = 1 };
 	struct http_response r = { .status = 200,
 		.body = bars,
 		.len = strlen(bars),
