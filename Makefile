@@ -258,6 +258,7 @@ install: all
 	    fill nginx/http.conf $(ETC)/nginx/conf.d/stocknity.conf; \
 	    fill nginx/snippet.conf $(ETC)/nginx/snippets/stocknity.conf; \
 	    fill nginx/fastcgi.conf $(ETC)/nginx/snippets/stocknity-fastcgi.conf; \
+	    fill nginx/headers.conf $(ETC)/nginx/snippets/stocknity-headers.conf; \
 	    fill nginx/problems.conf $(ETC)/nginx/snippets/stocknity-problems.conf; \
 	    fill nginx/site.conf $(ETC)/nginx/sites-available/stocknity; \
 	    fill systemd/stocknity-api.socket $(UNITS)/stocknity-api.socket; \
@@ -278,6 +279,7 @@ uninstall:
 	    $(patsubst man/%.8,$(DESTDIR)$(PREFIX)/share/man/man8/%.8,$(wildcard man/*.8))
 	rm -f $(ETC)/nginx/conf.d/stocknity.conf $(ETC)/nginx/snippets/stocknity.conf \
 	    $(ETC)/nginx/snippets/stocknity-fastcgi.conf \
+	    $(ETC)/nginx/snippets/stocknity-headers.conf \
 	    $(ETC)/nginx/snippets/stocknity-problems.conf \
 	    $(ETC)/nginx/sites-available/stocknity \
 	    $(ETC)/nginx/sites-enabled/stocknity $(ETC)/cron.d/stocknity \

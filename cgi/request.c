@@ -54,6 +54,20 @@ is_text(const char *s)
 	return 1;
 }
 
+/* Is the address longer than nginx/http.conf lets it be?  It is measured as it
+ * was sent; who runs us as CGI need not say how that was. */
+static int
+is_long(const char *path, request_get *get, void *arg)
+{
+	const char *sent = get(arg, "REQUEST_URI");
+	const char *query = get(arg, "QUERY_STRING");
+	size_t n = strlen(path);
+
+	if (query != NULL && *query != '\0')
+		n += 1 + strlen(query);
+	return n > LIMIT_URL || (sent != NULL && strlen(sent) > LIMIT_URL);
+}
+
 static int
 take_path(struct request *r, request_get *get, void *arg, struct err *e)
 {
@@ -68,8 +82,8 @@ take_path(struct request *r, request_get *get, void *arg, struct err *e)
 		err_set(e, RC_USAGE, "no path");
 		return 400;
 	}
-	if (strlen(path) >= LIMIT_URL) {
-		err_set(e, RC_USAGE, "the path is too long");
+	if (is_long(path, get, arg)) {
+		err_set(e, RC_USAGE, "an address may have %d bytes", LIMIT_URL);
 		return 414;
 	}
 	if (!is_text(path)) {
@@ -106,10 +120,6 @@ take_query(struct request *r, const char *query, struct err *e)
 	r->query = (struct pairs){ .text = r->query_text };
 	if (query == NULL || *query == '\0')
 		return 0;
-	if (strlen(query) >= sizeof(r->query_text)) {
-		err_set(e, RC_USAGE, "the query is too long");
-		return 414;
-	}
 	return pairs_query(&r->query, query, e);
 }
 

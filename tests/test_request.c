@@ -87,7 +87,6 @@ query_that_is_malformed_is_refused(void **state)
 	static const char seventeen[] =
 	    "1=1&2=1&3=1&4=1&5=1&6=1&7=1&8=1&9=1&10=1&11=1&12=1&13=1&14=1&"
 	    "15=1&16=1&17=1";
-	char big[LIMIT_URL + 8];
 	struct err e;
 
 	(void)state;
@@ -95,13 +94,45 @@ query_that_is_malformed_is_refused(void **state)
 		if (query(bad[i], &e) != 400)
 			fail_msg("accepted: %s", bad[i]);
 	assert_int_equal(query(seventeen, &e), 400);
-	memset(big, 'a', sizeof(big));
-	big[1] = '=';
-	big[LIMIT_URL - 1] = '\0';
-	assert_int_equal(query(big, &e), 0);
-	big[LIMIT_URL - 1] = 'a';
-	big[LIMIT_URL] = '\0';
-	assert_int_equal(query(big, &e), 414);
+}
+
+/* "/?a=aaa" of so many bytes; the server says what was sent, or does not. */
+static int
+long_address(size_t n, const char *sent)
+{
+	char text[LIMIT_URL + 8];
+	struct err e;
+	int status;
+
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "/?a=", 4);
+	text[n] = '\0';
+	status = read_it(LIST("SCRIPT_NAME", "/", "QUERY_STRING", text + 2,
+			     sent != NULL ? sent : "X", text),
+	    &e);
+	if (status == 414)
+		assert_string_equal(e.msg, "an address may have 4096 bytes");
+	return status;
+}
+
+static void
+address_may_have_4096_bytes(void **state)
+{
+	char text[LIMIT_URL + 2];
+	struct err e;
+
+	(void)state;
+	assert_int_equal(long_address(LIMIT_URL, NULL), 0);
+	assert_int_equal(long_address(LIMIT_URL, "REQUEST_URI"), 0);
+	assert_int_equal(long_address(LIMIT_URL + 1, NULL), 414);
+	/* What was sent counts, not what was made of it. */
+	memset(text, 'a', sizeof(text));
+	text[LIMIT_URL + 1] = '\0';
+	assert_int_equal(
+	    read_it(LIST("SCRIPT_NAME", "/", "REQUEST_URI", text), &e), 414);
+	text[LIMIT_URL] = '\0';
+	assert_int_equal(
+	    read_it(LIST("SCRIPT_NAME", "/", "REQUEST_URI", text), &e), 0);
 }
 
 static void
@@ -226,7 +257,7 @@ body_has_a_length_and_a_type(void **state)
 static void
 path_is_that_of_fastcgi_or_cgi(void **state)
 {
-	char big[LIMIT_URL + 1];
+	char big[LIMIT_URL + 2];
 	struct err e;
 
 	(void)state;
@@ -241,7 +272,7 @@ path_is_that_of_fastcgi_or_cgi(void **state)
 	assert_int_equal(read_it(LIST("SCRIPT_NAME", "/\xff"), &e), 400);
 	assert_int_equal(read_it(LIST("SCRIPT_NAME", "/\n"), &e), 400);
 	memset(big, '/', sizeof(big));
-	big[LIMIT_URL] = '\0';
+	big[LIMIT_URL + 1] = '\0';
 	assert_int_equal(read_it(LIST("SCRIPT_NAME", big), &e), 414);
 }
 
@@ -421,6 +452,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(query_is_decoded),
 		cmocka_unit_test(query_that_is_malformed_is_refused),
+		cmocka_unit_test(address_may_have_4096_bytes),
 		cmocka_unit_test(json_is_decoded),
 		cmocka_unit_test(json_that_is_malformed_is_refused),
 		cmocka_unit_test(json_as_deep_or_large_as_allowed_is_refused),

@@ -94,7 +94,9 @@ site() { # the files of nginx, and the page with Debian's library beside it
 	tools/fill.sh nginx/http.conf "SOCKET=$dir/api.sock" "CACHE=$dir/cache" \
 		>"$dir/stocknity-http.conf"
 	tools/fill.sh nginx/fastcgi.conf >"$dir/stocknity-fastcgi.conf"
-	tools/fill.sh nginx/problems.conf >"$dir/stocknity-problems.conf"
+	tools/fill.sh nginx/headers.conf >"$dir/stocknity-headers.conf"
+	tools/fill.sh nginx/problems.conf "SNIPPETS=$dir" \
+		>"$dir/stocknity-problems.conf"
 	tools/fill.sh nginx/snippet.conf "SNIPPETS=$dir" "WWW=$dir/www" \
 		>"$dir/stocknity.conf"
 	tools/fill.sh nginx/site.conf "SNIPPETS=$dir" "LOG=$dir" \

@@ -88,7 +88,8 @@ class Web(Servers):
         fill("http.conf", self.path("stocknity-http.conf"),
              SOCKET=self.path("api.sock"), CACHE=self.cache)
         fill("fastcgi.conf", self.path("stocknity-fastcgi.conf"))
-        fill("problems.conf", self.path("stocknity-problems.conf"))
+        fill("headers.conf", self.path("stocknity-headers.conf"))
+        fill("problems.conf", self.path("stocknity-problems.conf"), SNIPPETS=d)
         fill("snippet.conf", self.path("stocknity.conf"), SNIPPETS=d,
              WWW=self.path("www"))
         fill("site.conf", self.path("stocknity-site.conf"), SNIPPETS=d, LOG=d,
@@ -96,8 +97,9 @@ class Web(Servers):
         fill("demo.conf", self.path("nginx.conf"), SNIPPETS=d, DIR=d,
              USER="user root;" if os.getuid() == 0 else "")
 
-    def connect(self, timeout=15):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+    def connect(self, timeout=15, source="127.0.0.1"):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout,
+                                          source_address=(source, 0))
 
     def ask(self, method, path, body=None, **headers):
         """One request on a connection of its own; .body is what came."""

@@ -58,7 +58,7 @@ class Stack(Web):
         with open(path) as f:
             text = f.read()
         with open(path, "w") as f:
-            f.write(re.sub(r"(?m)^limit_req .*\n", "", text))
+            f.write(re.sub(r"(?m)^limit_(?:req|conn) .*\n", "", text))
         with open(self.path("stocknity-site.conf"), "a") as f:
             f.write(BARE % {"dir": self.shm, "port": self.bare_port})
         with open(self.path("nginx.conf")) as f:
