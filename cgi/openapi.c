@@ -10,6 +10,39 @@ method_name(enum method m)
 	return m == METHOD_GET ? "get" : m == METHOD_POST ? "post" : "delete";
 }
 
+/* What decides which answers a route may give. */
+enum trait {
+	ALL = 1,
+	WRITES = 2,
+	IS_TOLD = 4, /* an index, a sector and the like */
+	IS_TASK = 8,
+	CHANGES_TASK = 16,
+	QUEUES = 32,
+	IS_CACHED = 64, /* its answer has a tag, or waits for a task */
+	NEEDS_REDIS = 128
+};
+
+static unsigned
+traits_of(const struct route *r)
+{
+	unsigned traits = ALL;
+
+	if (r->writes)
+		traits |= WRITES;
+	if ((r->query | r->body) != 0)
+		traits |= IS_TOLD;
+	if (strstr(r->path, "{id}") != NULL)
+		traits |= IS_TASK | (r->writes ? CHANGES_TASK : 0u);
+	if (r->answers[0].status == 202)
+		traits |= QUEUES;
+	if (r->answers[1].schema != NULL &&
+	    strcmp(r->answers[1].schema, "Waiting") == 0)
+		traits |= IS_CACHED;
+	if (r->run != health_live && r->run != metrics && r->run != openapi_get)
+		traits |= NEEDS_REDIS;
+	return traits;
+}
+
 static void
 names(struct buf *b, const struct dataset_name *v, size_t n)
 {
@@ -49,7 +82,7 @@ parameters(struct buf *b, const struct route *r)
 	int n = 0;
 
 	buf_adds(b, ",\"parameters\":[");
-	if (strstr(r->path, "{id}") != NULL) {
+	if (traits_of(r) & IS_TASK) {
 		buf_adds(b,
 		    "{\"name\":\"id\",\"in\":\"path\",\"required\":true,"
 		    "\"schema\":{\"type\":\"string\",\"format\":"
@@ -64,6 +97,11 @@ parameters(struct buf *b, const struct route *r)
 		input_schema(b, (enum input)i);
 		buf_addc(b, '}');
 	}
+	if (traits_of(r) & IS_CACHED)
+		buf_addf(b,
+		    "%s{\"name\":\"If-None-Match\",\"in\":\"header\","
+		    "\"schema\":{\"type\":\"string\"}}",
+		    n > 0 ? "," : "");
 	buf_addc(b, ']');
 }
 
@@ -84,11 +122,53 @@ request_schema(struct buf *b, const struct route *r)
 	buf_adds(b, "}}}}}");
 }
 
+/* Header lines of an answer that say more than how to read it. */
 static void
-response(struct buf *b, int status, const char *schema)
+response_headers(struct buf *b, unsigned traits, int status, const char *schema)
 {
-	buf_addf(b, "\"%d\":{\"description\":\"%s\",\"content\":{", status,
-	    answer_phrase(status));
+	static const struct {
+		int status;
+		unsigned traits;
+		const char *schema; /* NULL: of any */
+		const char *name;
+	} list[] = {
+		{ 200, IS_CACHED, NULL, "ETag" },
+		{ 304, IS_CACHED, NULL, "ETag" },
+		{ 200, IS_CACHED, NULL, "Cache-Status" },
+		{ 202, IS_CACHED, NULL, "Cache-Status" },
+		{ 202, IS_CACHED, NULL, "Location" },
+		{ 202, QUEUES, NULL, "Location" },
+		{ 202, IS_CACHED, NULL, "Retry-After" },
+		{ 401, WRITES, NULL, "WWW-Authenticate" },
+		{ 503, ALL, "Problem", "Retry-After" },
+	};
+	int n = 0;
+
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		if (list[i].status == status && (list[i].traits & traits) &&
+		    (list[i].schema == NULL ||
+			(schema != NULL &&
+			    strcmp(list[i].schema, schema) == 0)))
+			buf_addf(b,
+			    "%s\"%s\":{\"required\":true,\"schema\":{"
+			    "\"type\":\"string\"}}",
+			    n++ > 0 ? "," : ",\"headers\":{", list[i].name);
+	if (n > 0)
+		buf_addc(b, '}');
+}
+
+/* schema NULL: it has no body. */
+static void
+response(struct buf *b, unsigned traits, int status, const char *schema)
+{
+	buf_addf(
+	    b, "\"%d\":{\"description\":\"%s\"", status, answer_phrase(status));
+	response_headers(b, traits, status, schema);
+	if (schema == NULL) {
+		buf_adds(b, "},");
+		return;
+	}
+	buf_adds(b, ",\"content\":{");
 	if (strcmp(schema, "Text") == 0)
 		buf_adds(b, "\"text/plain\":{\"schema\":{\"type\":\"string\"}");
 	else
@@ -97,6 +177,44 @@ response(struct buf *b, int status, const char *schema)
 		    "\"#/components/schemas/%s\"}",
 		    strcmp(schema, "Problem") == 0 ? "problem+" : "", schema);
 	buf_adds(b, "}}},");
+}
+
+static int
+is_answer_of(const struct route *r, int status)
+{
+	for (int i = 0; i < ROUTE_ANSWERS; i++)
+		if (r->answers[i].status == status)
+			return 1;
+	return 0;
+}
+
+/* What the routes have in common: refusals, and what is unchanged. */
+static void
+common_responses(struct buf *b, const struct route *r)
+{
+	static const struct {
+		int status;
+		unsigned traits; /* one of them is enough */
+	} list[] = {
+		{ 304, IS_CACHED },
+		{ 400, ALL },
+		{ 401, WRITES },
+		{ 403, WRITES },
+		{ 404, IS_TASK | IS_CACHED },
+		{ 409, CHANGES_TASK },
+		{ 413, ALL },
+		{ 414, ALL },
+		{ 415, WRITES },
+		{ 422, IS_TOLD },
+		{ 503, NEEDS_REDIS },
+	};
+	unsigned traits = traits_of(r);
+
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		if ((list[i].traits & traits) &&
+		    !is_answer_of(r, list[i].status))
+			response(b, traits, list[i].status,
+			    list[i].status == 304 ? NULL : "Problem");
 }
 
 static void
@@ -113,12 +231,12 @@ operation(struct buf *b, const struct route *r)
 	buf_adds(b, ",\"responses\":{");
 	for (int i = 0; i < ROUTE_ANSWERS; i++)
 		if (r->answers[i].status != 0)
-			response(b, r->answers[i].status, r->answers[i].schema);
-	/* What comes out of the cache has a tag. */
-	if (r->answers[1].schema != NULL &&
-	    strcmp(r->answers[1].schema, "Waiting") == 0)
-		buf_adds(b, "\"304\":{\"description\":\"Not Modified\"},");
-	buf_adds(b, "\"default\":{\"description\":\"A problem\",\"content\":{"
+			response(b, traits_of(r), r->answers[i].status,
+			    r->answers[i].schema);
+	common_responses(b, r);
+	buf_adds(b, "\"default\":{\"description\":\"A problem of the server: a "
+		    "bug (500), or nginx refuses (429) or does without the API "
+		    "(502, 504)\",\"content\":{"
 		    "\"application/problem+json\":{\"schema\":{\"$ref\":"
 		    "\"#/components/schemas/Problem\"}}}}}}");
 }
@@ -143,9 +261,12 @@ paths(struct buf *b)
 void
 openapi_write(struct buf *b)
 {
-	buf_adds(b, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":"
-		    "\"Stocknity Data\",\"version\":\"" VERSION "\"},"
-		    "\"paths\":{");
+	buf_adds(b,
+	    "{\"openapi\":\"3.1.0\",\"info\":{\"title\":"
+	    "\"Stocknity Data\",\"version\":\"" VERSION "\","
+	    "\"description\":\"HEAD is answered as GET, without a body; "
+	    "OPTIONS with 204 and Allow; another method with 405.\"},"
+	    "\"paths\":{");
 	paths(b);
 	buf_adds(b, "},\"components\":{\"securitySchemes\":{\"token\":{"
 		    "\"type\":\"http\",\"scheme\":\"bearer\"}},\"schemas\":{");

@@ -65,7 +65,18 @@ static const struct member times[] = { { "daily_refresh", "string|null" },
 	{ "warming", "string|null" }, END };
 static const struct member queue_counts[] = { { "pending", "integer" },
 	{ "processing", "integer" }, { "completed", "integer" },
-	{ "failed", "integer" }, { "scheduled", "integer" }, END };
+	{ "failed", "integer" }, { "scheduled", "integer" },
+	{ "cancelled", "integer" }, END };
+static const struct member run[] = { { "slot", "string" },
+	{ "accepted_at", "time" }, { "started_at", "time" },
+	{ "ended_at", "time|null" }, { "duration_seconds", "number|null" },
+	{ "exit", "integer|null" }, { "enqueued", "integer|null" },
+	{ "merged", "integer|null" }, { "missed", "integer|null" },
+	{ "purged", "integer|null" }, { "repaired", "integer|null" },
+	{ "findings", "integer|null" }, END };
+static const struct member runs[] = { { "daily_refresh", "Run|null" },
+	{ "hourly_check", "Run|null" }, { "weekly_cleanup", "Run|null" },
+	{ "warming", "Run|null" }, END };
 static const struct member schedule[] = { { "daily_refresh", "string" },
 	{ "hourly_check", "string" }, { "weekly_cleanup", "string" },
 	{ "warming", "string" }, { "indexes", "[Name" }, END };
@@ -73,7 +84,7 @@ static const struct member status[] = { { "success", "boolean" },
 	{ "running", "boolean" }, { "last_run", "Times" },
 	{ "next_run", "Times" }, { "queue_stats", "QueueCounts" },
 	{ "schedule_config", "Schedule" }, { "since", "time|null" },
-	{ "runs", "Any" }, { "findings", "[Name" }, { "at", "time" }, END };
+	{ "runs", "Runs" }, { "findings", "[Name" }, { "at", "time" }, END };
 static const struct member queue[] = { { "pending", "integer" },
 	{ "scheduled", "integer" }, { "processing", "integer" },
 	{ "completed", "integer" }, { "failed", "integer" },
@@ -131,9 +142,11 @@ static const struct object objects[] = {
 	{ "TasksDone", tasks_done, 0 },
 	{ "Switch", switched, 0 },
 	{ "Times", times, 0 },
-	{ "QueueCounts", queue_counts, 1 },
-	{ "Schedule", schedule, 1 },
-	{ "SchedulerStatus", status, 1 },
+	{ "QueueCounts", queue_counts, 0 },
+	{ "Run", run, 0 },
+	{ "Runs", runs, 0 },
+	{ "Schedule", schedule, 0 },
+	{ "SchedulerStatus", status, 0 },
 	{ "Queue", queue, 0 },
 	{ "QueueAnswer", queue_answer, 0 },
 	{ "Dataset", dataset, 0 },
@@ -147,7 +160,8 @@ static const struct object objects[] = {
 	{ "Problem", problem, 0 },
 };
 
-/* "string", "integer|null", "time", "[Record" (a list of), "Task". */
+/* "string", "integer|null", "time", "[Record" (a list of), "Task", "Run|null".
+ */
 static void
 type(struct buf *b, const char *text)
 {
@@ -159,7 +173,10 @@ type(struct buf *b, const char *text)
 		type(b, text + 1);
 		buf_addc(b, '}');
 	} else if (*text >= 'A' && *text <= 'Z') {
-		buf_addf(b, "{\"$ref\":\"#/components/schemas/%s\"}", text);
+		buf_adds(b, nullable ? "{\"anyOf\":[" : "");
+		buf_addf(b, "{\"$ref\":\"#/components/schemas/%.*s\"}", (int)n,
+		    text);
+		buf_adds(b, nullable ? ",{\"type\":\"null\"}]}" : "");
 	} else {
 		int time = n == 4 && strncmp(text, "time", 4) == 0;
 

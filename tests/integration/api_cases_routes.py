@@ -100,14 +100,19 @@ def a_task_in_all_its_states(s):
     problem(s.post("/api/tasks/%s/requeue" % ident), 409)
 
 
-def a_task_that_runs_is_told_to_stop(s):
-    s.fresh()
+def that_runs(s):
+    """A task that a worker has."""
     ident = put(s, "probe", "x")
     q = "stocknity:{default}:"
     s.cli("ZREM", q + "ready", ident)
     s.cli("ZADD", q + "processing", "99999999999999999", ident)
     s.cli("HSET", q + "task:" + ident, "status", "processing", "token", "1")
-    a = s.call("DELETE", "/api/tasks/" + ident)
+    return ident
+
+
+def a_task_that_runs_is_told_to_stop(s):
+    s.fresh()
+    a = s.call("DELETE", "/api/tasks/" + that_runs(s))
     same((a.status, a.doc["task"]["status"]), (202, "processing"), a)
 
 
@@ -266,10 +271,12 @@ def validators(s):
 
 
 def holds(s, spec, check, method, path, answer):
-    """The answer is one that the description foresees."""
+    """The answer is one that the description foresees by its status."""
     operation = spec["paths"][path][method.lower()]
-    responses = operation["responses"]
-    chosen = responses.get(str(answer.status), responses["default"])
+    assert str(answer.status) in operation["responses"], (method, path, answer)
+    chosen = operation["responses"][str(answer.status)]
+    for name, header in chosen.get("headers", {}).items():
+        assert header["required"] and name.lower() in answer.headers, (name, answer)
     if "content" not in chosen:
         same(answer.body, b"")
         return
@@ -279,71 +286,134 @@ def holds(s, spec, check, method, path, answer):
         check(chosen["content"][kind]["schema"], answer.doc)
 
 
-def every_answer_is_as_described(s):
-    s.fresh("kind=503 path=/screener match=idx_ndx")
-    s.restart_api()
-    spec, check = validators(s)
-    seen = set()
+class Described:
+    """Asks, holds the answers against the description and notes them."""
 
-    def ask(method, path, target=None, status=None, **more):
-        a = s.call(method, target or path, **more)
+    def __init__(self, s):
+        self.s, self.seen = s, set()
+        self.spec, self.check = validators(s)
+
+    def ask(self, method, path, target=None, status=None, **more):
+        a = self.s.call(method, target or path, **more)
         if status is not None:
-            same(a.status, status, a)
-        holds(s, spec, check, method, path, a)
-        seen.add((method, path, a.status))
+            same(a.status, status, (method, path, a))
+        holds(self.s, self.spec, self.check, method, path, a)
+        self.seen.add((method, path, str(a.status)))
         return a
-    for path, operations in spec["paths"].items():
-        for method in operations:
-            ask(method.upper(), path, path.replace("{id}", str(uuid.uuid4())))
-            ask(method.upper(), path,
-                path.replace("{id}", str(uuid.uuid4())) + "?x=1")
-    s.fresh()
-    ident = ask("GET", "/api/stocks", "/api/stocks?index=DJIA", 202).doc["task_id"]
+
+    def each(self, only=lambda operation: True):
+        """(method, path, a target that is there or could be)"""
+        for path, operations in self.spec["paths"].items():
+            for method, operation in operations.items():
+                if only(operation):
+                    yield (method.upper(), path,
+                           path.replace("{id}", str(uuid.uuid4())))
+
+
+def refusals(d):
+    """What every route refuses, or every one that writes or is told a name."""
+    def writes(operation):
+        return "security" in operation
+
+    for method, path, target in d.each():
+        d.ask(method, path, target)
+        d.ask(method, path, target + "?x=1", 400)
+        d.ask(method, path, target + "?index=" + "x" * 5000, 414)
+        d.ask(method, path, target, 413, CONTENT_LENGTH="99999999")
+    for method, path, target in d.each(writes):
+        d.ask(method, path, target, 403, REMOTE_ADDR="192.0.2.1")
+        d.ask(method, path, target, 415, body=b"x", CONTENT_TYPE="text/plain")
+        if "requestBody" in d.spec["paths"][path][method.lower()]:
+            d.ask(method, path, target, 422, body=b'{"index":"x"}')
+    for method, path, target in d.each(lambda o: "422" in o["responses"]):
+        if method == "GET":
+            d.ask(method, path, target + "?index=x", 422)
+            d.ask(method, path, target + "?index=RUSSELL%202000", 404,
+                  REMOTE_ADDR="192.0.2.1")
+
+
+def states_of_tasks(d):
+    s = d.s
+    ident = d.ask("GET", "/api/stocks", "/api/stocks?index=DJIA", 202).doc["task_id"]
     task = "/api/tasks/" + ident
-    ask("GET", "/api/tasks/{id}", task, 200)
-    ask("DELETE", "/api/tasks/{id}", task, 200)
-    ask("POST", "/api/tasks/{id}/requeue", task + "/requeue", 202)
-    ask("GET", "/api/health", None, 200)
-    ask("GET", "/api/queue/stats", None, 200)
+    d.ask("GET", "/api/tasks/{id}", task, 200)
+    d.ask("DELETE", "/api/tasks/{id}", task, 200)
+    d.ask("DELETE", "/api/tasks/{id}", task, 409)
+    d.ask("POST", "/api/tasks/{id}/requeue", task + "/requeue", 202)
+    d.ask("POST", "/api/tasks/{id}/requeue", task + "/requeue", 409)
+    d.ask("GET", "/api/queue/stats", None, 200)
     s.drain()
-    ask("GET", "/api/tasks/{id}", task, 200)
-    a = ask("GET", "/api/stocks", "/api/stocks?index=DJIA", 200)
-    ask("GET", "/api/stocks", "/api/stocks?index=DJIA", 304,
-        headers={"If-None-Match": a.headers["etag"]})
+    d.ask("GET", "/api/tasks/{id}", task, 200)
+    d.ask("DELETE", "/api/tasks/{id}", "/api/tasks/" + that_runs(s), 202)
+
+
+def levels_of_the_cache(d):
+    """Fresh, unchanged, stale, with annual returns, absent, and failed."""
+    s = d.s
+    for path in ("/api/stocks", "/api/screener/data"):
+        there = path + "?index=DJIA"
+        a = d.ask("GET", path, there, 200)
+        d.ask("GET", path, there, 304, headers={"If-None-Match": a.headers["etag"]})
+        d.ask("GET", path, there + "&returns=1", 200)
     s.cli("HSET", "stocknity:meta:{stock_data:DJIA:Any}", "fresh_ms", "1")
-    a = ask("GET", "/api/screener/data", "/api/screener/data?index=DJIA", 200)
+    a = d.ask("GET", "/api/screener/data", "/api/screener/data?index=DJIA", 200)
     same(a.doc["stale"], True)
-    ask("GET", "/api/stocks", "/api/stocks?sector=x", 422)
-    ask("GET", "/api/stocks", "/api/stocks?index=DJIA&returns=1", 200)
-    ask("GET", "/api/annual-returns", "/api/annual-returns?index=DJIA", 202)
+    returns = "/api/annual-returns?index=DJIA"
+    d.ask("GET", "/api/annual-returns", returns, 202)
     s.fetch("--index", "DJIA", "--refresh")
     s.drain()
-    a = ask("GET", "/api/annual-returns", "/api/annual-returns?index=DJIA", 200)
-    ask("GET", "/api/annual-returns", "/api/annual-returns?index=DJIA", 304,
-        headers={"If-None-Match": a.headers["etag"]})
-    ask("GET", "/api/stocks", "/api/stocks?index=DJIA&returns=1", 200)
+    a = d.ask("GET", "/api/annual-returns", returns, 200)
+    d.ask("GET", "/api/annual-returns", returns, 304,
+          headers={"If-None-Match": a.headers["etag"]})
+    d.ask("GET", "/api/stocks", "/api/stocks?index=DJIA&returns=1", 200)
     s.cli("DEL", "annual_returns:DJIA")
     s.post("/_/faults", "kind=500 path=/\n")
-    for target in ("/api/annual-returns?index=DJIA",
-                   "/api/stocks?index=NASDAQ%20100"):
+    for target in (returns, "/api/stocks?index=NASDAQ%20100",
+                   "/api/screener/data?index=S%26P%20500"):
         path = target.partition("?")[0]
-        ask("GET", path, target, 202)
+        d.ask("GET", path, target, 202)
         s.drain(TASK_MAX_ATTEMPTS=1)
-        assert ask("GET", path, target, 502).doc["task"]["error_message"]
+        assert d.ask("GET", path, target, 502).doc["task"]["error_message"]
     s.post("/_/reset")
-    ask("GET", "/api/cache/info", None, 200)
-    ask("POST", "/api/scheduler/stop", None, 200)
-    ask("POST", "/api/scheduler/start", None, 200)
-    ask("POST", "/api/scheduler/refresh", None, 202, body=b'{"index":"DJIA"}')
-    ask("POST", "/api/scheduler/force-refresh", None, 202)
-    ask("GET", "/api/scheduler/status", None, 200)
-    ask("GET", "/metrics", None, 200)
-    ask("POST", "/api/cache/clear", None, 200, body=b'{"all":true}')
-    every = {(m.upper(), p) for p, ops in spec["paths"].items() for m in ops}
-    same({(m, p) for m, p, _ in seen}, every)
-    for m, p, status in seen:
-        described = str(status) in spec["paths"][p][m.lower()]["responses"]
-        assert status < 500 or described, (p, status)
+
+
+def without_redis_or_right(d):
+    """503 of whatever needs Redis, and 401 where the token is missing."""
+    d.s.cli("ACL", "SETUSER", "default", "-@all", "+@connection", "+acl")
+    try:
+        for method, path, target in d.each(lambda o: "503" in o["responses"]):
+            body = b'{"all":true}' if path == "/api/cache/clear" else b""
+            d.ask(method, path, target, 503, body=body)
+    finally:
+        d.s.cli("ACL", "SETUSER", "default", "+@all")
+    d.s.restart_api(API_TOKEN="x")
+    for method, path, target in d.each(lambda o: "security" in o):
+        d.ask(method, path, target, 401)
+    d.s.restart_api()
+
+
+def every_answer_is_as_described(s):
+    """And every answer that is described is seen."""
+    s.fresh("kind=503 path=/screener match=idx_ndx")
+    s.restart_api()
+    d = Described(s)
+    refusals(d)
+    s.fresh()
+    states_of_tasks(d)
+    levels_of_the_cache(d)
+    for method, path, status in (
+            ("POST", "/api/scheduler/stop", 200), ("POST", "/api/scheduler/start", 200),
+            ("POST", "/api/scheduler/force-refresh", 202),
+            ("GET", "/api/health", 200), ("GET", "/api/cache/info", 200)):
+        d.ask(method, path, None, status)
+    d.ask("POST", "/api/scheduler/refresh", None, 202, body=b'{"index":"DJIA"}')
+    same(run("schedule", "run", "weekly", env=s.env()).code, 0)
+    d.ask("GET", "/api/scheduler/status", None, 200)
+    d.ask("POST", "/api/cache/clear", None, 200, body=b'{"all":true}')
+    without_redis_or_right(d)
+    named = {(m.upper(), p, status) for p, ops in d.spec["paths"].items()
+             for m, o in ops.items() for status in o["responses"]}
+    same({x for x in named if x[2] != "default"} - d.seen, set(), "never seen")
 
 
 def description_has_every_field_and_value(s):
