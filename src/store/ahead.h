@@ -14,9 +14,10 @@
  * What is likely: for each hour of the day (UTC, by the clock of Redis) there
  * is a sum of the days on which the dataset was read in it, and a day counts
  * half as much with every AHEAD_HALF_LIFE_MS that it is ago.  Instead of
- * halving the sums, later days are added with a greater weight: so a read is
- * one HINCRBYFLOAT, and nobody has to read before he writes.  Twenty-four sums
- * a dataset; weights are of Redis' own range, long double.
+ * halving the sums, later days are added with a greater weight: so the first
+ * read of an hour adds once (lua/cache_hour.lua), and no sum is ever touched
+ * else.  Twenty-four sums a dataset; weights are of Redis' own range, long
+ * double.
  */
 #ifndef STORE_AHEAD_H
 #define STORE_AHEAD_H

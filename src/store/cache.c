@@ -97,24 +97,21 @@ is_used(const struct cache_entry *entry)
 	       entry->fetched_us / 1000 >= entry->ahead_ms;
 }
 
-/* The day counts for this hour, if it has not been read within it yet (as far
- * as this reader knows: of several at once, each counts). */
+/* The day counts for this hour, if it has not been read within it yet.  Several
+ * readers may be the first, as far as they know: the script counts one. */
 static size_t
 count_hour(const struct cache_keys *k, const struct cache_entry *entry,
     cache_add *add, struct redis *r)
 {
-	char hour[8], weight[40], now[24];
-	const char *incr[] = { "HINCRBYFLOAT", k->meta, hour, weight };
-	const char *since[] = { "HSETNX", k->meta, "hours_since_ms",
-		decimal(now, entry->now_ms) };
+	char weight[40];
+	/* By its text: nobody waits for the answer, and so for NOSCRIPT. */
+	const char *argv[] = { "EVAL", script_cache_hour.text, "1", k->meta,
+		weight };
 
 	if (entry->read_ms / 3600000 == entry->now_ms / 3600000)
 		return 0;
-	snprintf(hour, sizeof(hour), "h%02d", ahead_hour(entry->now_ms));
 	snprintf(weight, sizeof(weight), "%.17Lg", ahead_weight(entry->now_ms));
-	if (add(r, 4, incr, NULL, NULL) != RC_OK)
-		return 0;
-	return 1 + (add(r, 4, since, NULL, NULL) == RC_OK);
+	return add(r, 5, argv, NULL, NULL) == RC_OK;
 }
 
 size_t

@@ -13,7 +13,7 @@
 enum cache_state cache_age(const struct cache_entry *, int64_t max_age_ms);
 
 /* The commands that count a read, by way of add; returns how many. */
-#define CACHE_COUNTS 5
+#define CACHE_COUNTS 4
 typedef enum rc cache_add(struct redis *, int argc, const char *const *argv,
     const size_t *lens, struct err *);
 size_t cache_count_add(const struct cache_keys *, const struct cache_entry *,

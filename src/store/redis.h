@@ -151,6 +151,7 @@ extern const struct script script_guard_report;
 extern const struct script script_flight;
 extern const struct script script_cache_put;
 extern const struct script script_cache_ahead;
+extern const struct script script_cache_hour;
 extern const struct script script_queue_enqueue;
 extern const struct script script_queue_claim;
 extern const struct script script_queue_reap;

@@ -8,6 +8,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import redis
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from ahead_kit import (  # noqa: E402
     EPOCH_MS, KEY, META, Q, WEEK_MS, as_cgi, asked, ends_in, filled, meta, now_ms,
@@ -177,7 +179,7 @@ def reads_count_a_day_once_for_their_hour(s):
     since = int(meta(s, "hours_since_ms"))
     assert 0 <= now_ms(s) - since < 60000, since
     # by another hour it counts again; a worker's look never does
-    set_meta(s, "last_read_ms", now_ms(s) - 3600000)
+    _an_hour_on(s)
     same(run("enqueue", "stock-data", "--index", "DJIA", env=s.env()).code, 0)
     hits = meta(s, "hits")
     same(s.drain(), 0)
@@ -185,6 +187,39 @@ def reads_count_a_day_once_for_their_hour(s):
     same(s.fetch("--index", "DJIA").code, 0)
     days = float(meta(s, hour)) / 2 ** ((now_ms(s) - EPOCH_MS) / WEEK_MS)
     assert abs(days - 2) < 0.02, days
+
+
+def _an_hour_on(s):
+    """As if the last read had been in the hour before."""
+    hour = now_ms(s) // 3600000 - 1
+    set_meta(s, "last_read_ms", hour * 3600000, "counted_hour", hour)
+
+
+def processes_that_read_at_once_lose_and_double_nothing(s):
+    if now_ms(s) % 3600000 > 3580000:
+        time.sleep(21)
+    filled(s)
+    hour = "h%02d" % (now_ms(s) // 3600000 % 24)
+    hits, days = int(meta(s, "hits") or 0), float(meta(s, hour))
+    rounds, readers, r = 4, 32, redis.Redis(unix_socket_path=s.socket)
+    for _ in range(rounds):
+        _an_hour_on(s)
+        with ThreadPoolExecutor(readers) as pool:
+            reads = [pool.submit(
+                lambda i: as_cgi(s, "/api/stocks?index=DJIA") if i % 2 else
+                s.fetch("--index", "DJIA").out.encode(), i) for i in range(readers)]
+            # Each of them is the first, as far as it can see.
+            before = now_ms(s) - 3600000
+            while not all(x.done() for x in reads):
+                r.hset(META % ("DJIA", "Any"), "last_read_ms", before)
+        assert all(b'"success":true' in x.result() for x in reads)
+        set_meta(s, "last_read_ms", before)
+        as_cgi(s, "/api/stocks?index=DJIA")
+    weight = 2 ** ((now_ms(s) - EPOCH_MS) / WEEK_MS)
+    counted = (float(meta(s, hour)) - days) / weight
+    same(int(meta(s, "hits")) - hits, rounds * (readers + 1))
+    assert abs(counted - rounds) < 0.001, "%s days for %d hours" % (counted, rounds)
+    same(meta(s, "counted_hour"), str(now_ms(s) // 3600000))
 
 
 def _habit(s, days, sector, index="DJIA"):
