@@ -48,7 +48,8 @@ struct drive {
 	int64_t booking;      /* our calls of the source's day; 0: none */
 	int64_t session_ms;   /* look for a session again then; 0: need none */
 	struct flight making; /* of our making a session */
-	struct err failed;    /* rc RC_OK: not failed */
+	struct err last;   /* what the last answer lacked; rc RC_OK: nothing */
+	struct err failed; /* rc RC_OK: not failed */
 };
 
 enum rc
@@ -217,16 +218,21 @@ answered(void *arg, const struct http_response *r)
 	struct drive *d = s->drive;
 	struct err why = { 0 }, e;
 	int64_t hold_ms = 0;
-	enum rc rc;
+	enum rc rc, told;
 
 	rc = r->location != NULL ? redirected(s, r->location, &why)
 				 : d->source->feed(d->talk, r, &why);
+	told = rc == RC_OK && r->location == NULL && d->source->verdict != NULL
+		   ? d->source->verdict(d->talk)
+		   : rc;
 	account_hide(d->env->config, d->source->name, why.msg);
 	if (guard_report(d->env->guard, d->source->name, &s->grant,
-		reported(r, rc), pause_of(d, r, rc), &hold_ms, &e) != RC_OK)
+		reported(r, told), pause_of(d, r, rc), &hold_ms, &e) != RC_OK)
 		log_debug(
 		    "source=%s: not reported: %s", d->source->name, e.msg);
 	s->grant = (struct grant){ 0 };
+	d->last = why;
+	d->last.rc = told;
 	share_session(d);
 	if (rc != RC_OK) {
 		refused(d, s, &why, hold_ms);
@@ -380,6 +386,9 @@ take(struct drive *d, struct slot *s, int64_t now_ms, struct err *e)
 	} else if (rc != RC_OK) {
 		if (rc == RC_LIMITED || rc == RC_OPEN)
 			d->wait_ms = wait_ms;
+		/* What opened it was an answer to us: that is why we end. */
+		if (rc == RC_OPEN && d->last.rc != RC_OK)
+			return err_set(e, d->last.rc, "%s", d->last.msg);
 		return of_redis(rc, e);
 	} else {
 		wait_ms = s->grant.wait_ms;

@@ -91,6 +91,13 @@ struct source {
 	    struct conversation *, const struct http_response *, struct err *);
 
 	/*
+	 * What the breaker is told of the answer fed last, where it was taken
+	 * although it is none: the conversation goes on without it.  NULL: what
+	 * feed said.
+	 */
+	enum rc (*verdict)(const struct conversation *);
+
+	/*
 	 * After STEP_SESSION: use this session (text that made() gave some
 	 * process), or make one (NULL).  Both NULL where a source has none.
 	 */
@@ -152,9 +159,10 @@ extern const struct source source_iex;
 /*
  * A year of daily bars of each member, from Yahoo's charts.  It makes no
  * table: what comes of a member is in query.returns as soon as it is answered.
- * A symbol that Yahoo does not know, or whose chart cannot be read (twice), is
- * answered with the reason.  Not of the list: its name is Yahoo's, whose limits
- * it shares.
+ * A symbol that Yahoo does not know is answered with the reason; one that fails
+ * twice (unreadable, an error, no answer) is left out.  Three in a row that
+ * bring an error or no answer, or nothing else, are the conversation's failure.
+ * Not of the list: its name is Yahoo's, whose limits it shares.
  */
 extern const struct source source_yahoo_year;
 

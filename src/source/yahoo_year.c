@@ -11,13 +11,14 @@
 #include "source/yahoo_chart.h"
 #include "source/yahoo_quote.h"
 
-#define TRIES 2 /* of a chart that cannot be read */
+#define TRIES  2 /* of a chart; as many as drive.c makes */
+#define IN_ROW 3 /* symbols that fail one after the other: so does Yahoo */
 
 enum ask { WAITING, SENT, ANSWERED };
 
 struct asked {
 	unsigned char state; /* enum ask */
-	unsigned char unread;
+	unsigned char failed;
 };
 
 struct conversation {
@@ -25,6 +26,9 @@ struct conversation {
 	struct asked *asked; /* a member each */
 	size_t next;         /* none before it waits */
 	size_t answered;
+	size_t known;    /* of these: not given up */
+	int in_row;      /* given up since the last answer, for Yahoo's fault */
+	enum rc verdict; /* on the last one */
 };
 
 static const char *
@@ -98,16 +102,40 @@ next(struct conversation *c, struct http_request *out)
 	return STEP_REQUEST;
 }
 
-/* Does the answer say something of this symbol alone?  A status without Yahoo's
- * own words does not, nor a body that cannot be read: then it is given up after
- * a second try, and not answered. */
+/* May it be the symbol alone that brings this, if it brings it twice?  A limit
+ * or a refusal is never a symbol's. */
 static int
-is_final(const struct http_response *r, enum rc rc, struct asked *a)
+may_be_of_symbol(enum rc rc)
 {
-	if (rc == RC_PARSE ||
-	    (rc == RC_UPSTREAM && r->status >= 400 && r->status < 500))
-		return ++a->unread >= TRIES;
-	return rc == RC_OK || rc == RC_EMPTY || rc == RC_INVALID;
+	return rc == RC_PARSE || rc == RC_UPSTREAM || rc == RC_TIMEOUT ||
+	       rc == RC_NET;
+}
+
+/* No chart, but no error of theirs either. */
+static int
+is_answer(const struct http_response *r, enum rc rc)
+{
+	return rc == RC_PARSE ||
+	       (rc == RC_UPSTREAM && r->status >= 400 && r->status < 500);
+}
+
+/* It failed once more.  RC_OK: the others may fare better. */
+static enum rc
+failed(struct conversation *c, const struct http_response *r, enum rc rc)
+{
+	struct asked *a = &c->asked[r->tag];
+
+	if (!may_be_of_symbol(rc) || ++a->failed < TRIES)
+		return rc;
+	a->state = ANSWERED;
+	c->answered++;
+	c->verdict = rc;
+	if (is_answer(r, rc))
+		return RC_OK;
+	if (++c->in_row >= IN_ROW ||
+	    (c->answered == c->query.nmembers && c->known == 0))
+		return rc;
+	return RC_OK;
 }
 
 static enum rc
@@ -120,19 +148,30 @@ feed(struct conversation *c, const struct http_response *r, struct err *e)
 	if (r->tag >= c->query.nmembers)
 		return err_set(e, RC_BUG, "no ticker %u", r->tag);
 	a = &c->asked[r->tag];
+	c->verdict = RC_OK;
 	if (a->state != SENT)
 		return RC_OK;
 	if (r->status == 0)
-		return err_set(e, r->why.rc != RC_OK ? r->why.rc : RC_NET, "%s",
-		    r->why.msg);
+		return failed(c, r,
+		    err_set(e, r->why.rc != RC_OK ? r->why.rc : RC_NET, "%s",
+			r->why.msg));
 	rc = yahoo_chart_read(r, &got, e);
-	if (!is_final(r, rc, a))
-		return rc;
+	if (rc != RC_OK && rc != RC_EMPTY && rc != RC_INVALID)
+		return failed(c, r, rc);
 	a->state = ANSWERED;
 	c->answered++;
-	got.answered = rc == RC_OK || rc == RC_EMPTY || rc == RC_INVALID;
+	c->known++;
+	c->in_row = 0;
+	c->verdict = RC_OK;
+	got.answered = 1;
 	c->query.returns[r->tag] = got;
 	return RC_OK;
+}
+
+static enum rc
+verdict(const struct conversation *c)
+{
+	return c->verdict;
 }
 
 static void
@@ -151,6 +190,7 @@ const struct source source_yahoo_year = {
 	.begin = begin,
 	.next = next,
 	.feed = feed,
+	.verdict = verdict,
 	.progress = progress,
 	.end = end,
 };
