@@ -134,6 +134,42 @@ live_bar(void **state)
 	assert_int_equal(r.points, 71);
 }
 
+/* Two bars of one day (of the exchange: from 5979600 on) are one where they are
+ * less than a day apart; a day that a clock put forward has 23 hours. */
+static void
+two_bars_of_a_day(void **state)
+{
+	static const struct {
+		const char *times;
+		int points;
+	} cases[] = {
+		{ ",5979600,5979601", 71 },
+		{ ",5979600,6062399", 71 }, /* a second less than 23 h */
+		{ ",5979600,6062400", 72 },
+		/* as near, but of the next day */
+		{ ",5990000,6066000", 72 },
+		{ ",6065999,6066000", 72 },
+	};
+	struct returns r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		print_message("%s\n", cases[i].times);
+		assert_int_equal(read_chart(70, cases[i].times, ",98,99",
+				     ",98,99", &r, NULL),
+		    RC_OK);
+		assert_int_equal(r.points, cases[i].points);
+		assert_true(r.last == 99);
+		assert_int_equal(r.nulls, 0);
+	}
+	/* Three of one day are still one. */
+	assert_int_equal(read_chart(70, ",5979600,5980000,5990000", ",97,98,99",
+			     ",97,98,99", &r, NULL),
+	    RC_OK);
+	assert_int_equal(r.points, 71);
+	assert_true(r.last == 99);
+}
+
 static void
 refused(void **state)
 {
@@ -315,6 +351,7 @@ main(void)
 		cmocka_unit_test(too_few),
 		cmocka_unit_test(without_risk),
 		cmocka_unit_test(live_bar),
+		cmocka_unit_test(two_bars_of_a_day),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(which_bodies),
 		cmocka_unit_test(joined),
