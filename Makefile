@@ -109,7 +109,8 @@ build/fuzz/%: build/fuzz/tests/fuzz/%.o $(FUZZED)
 	$Q$(FUZZCC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 DECODE  = cgi/request cgi/pairs
 $B/tests/test_request: $(DECODE:%=$B/%.o) $B/cgi/authorise.o
-build/fuzz/fuzz_request: $(DECODE:%=build/fuzz/%.o)
+ROUTE   = cgi/dispatch cgi/routes cgi/authorise cgi/answer
+build/fuzz/fuzz_request: $(patsubst %,build/fuzz/%.o,$(DECODE) $(ROUTE))
 -include $(shell find $B build/fuzz -name '*.d' 2>/dev/null)
 
 #: make deps          install what is missing (apt), and nothing if nothing is

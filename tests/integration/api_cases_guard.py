@@ -5,7 +5,10 @@ import random
 import re
 import uuid
 
+import redis
+
 from api_kit import problem, same
+from harness import run
 
 TOKEN = "t0ken-of-the-tests"
 CLEAR = "/api/cache/clear"
@@ -210,7 +213,43 @@ def random_bytes_are_answered(s):
     same(s.api.poll(), None)
 
 
-CASES = [malformed_queries_are_400, parameters_are_matched_whole_and_once,
+def any_byte_that_comes_in_comes_out_as_json(s):
+    """Each byte where it may be said again: a name, a value, a path, an id."""
+    s.fresh()
+    for b in range(1, 256):
+        byte = bytes([b])
+        for a in (s.call("GET", "/api/stocks", QUERY_STRING=b"a" + byte + b"=1"),
+                  s.get("/api/stocks?a%%%02x=1" % b),
+                  s.get("/api/stocks?index=%%%02x" % b),
+                  s.call("POST", CLEAR, body=b'{"' + byte + b'":1}'),
+                  s.call("POST", CLEAR, body=b'{"index":"\\u%04x' % b + byte + b'"}'),
+                  s.call("GET", "/", SCRIPT_NAME=b"/" + byte, DOCUMENT_URI=None),
+                  s.call("GET", "/api/x", HTTP_X_REQUEST_ID=b"a" + byte)):
+            assert 400 <= a.status < 500, (b, a)
+            same(json.loads(a.body.decode("utf-8"))["success"], False)
+            assert a.body[:-1].decode().isprintable() and a.body[-1:] == b"\n", (b, a)
+
+
+def any_byte_that_is_stored_comes_out_as_json(s):
+    """A reason to pause and an error of a task, by some other program."""
+    s.fresh()
+    every = bytes(range(1, 256)) + b"\xe2\x82" + b"\0" + "\u2028\U0001f600".encode()
+    same(run("enqueue", "--pause", "why", env=s.env()).code, 0)
+    ident = run("enqueue", "probe", "x", env=s.env()).out.strip()
+    q = "stocknity:{default}:"
+    r = redis.Redis(unix_socket_path=s.socket)
+    (field,) = [k for k, v in r.hgetall(q + "config").items() if b"why" in v]
+    r.hset(q + "config", field, r.hget(q + "config", field).replace(b"why", every))
+    r.hset(q + "task:" + ident, mapping={"put_off": every, "progress": every})
+    for path in ("/api/queue/stats", "/api/health", "/api/tasks/" + ident):
+        a = s.get(path)
+        same(a.status, 200, path)
+        json.loads(a.body.decode("utf-8"))
+        assert b"\\u001b" in a.body, (path, a.body)
+
+
+CASES = [any_byte_that_comes_in_comes_out_as_json,
+         any_byte_that_is_stored_comes_out_as_json, malformed_queries_are_400, parameters_are_matched_whole_and_once,
          bodies_that_are_no_objects_are_400, bodies_of_another_type_are_415,
          bodies_above_64_kib_are_413, paths_of_any_bytes_are_refused,
          hostile_headers_do_no_harm, ids_of_callers_are_kept_if_sane,
