@@ -292,24 +292,51 @@ def status_of(pid):
     return kib["VmRSS"], kib["RssAnon"], len(os.listdir("/proc/%d/fd" % pid))
 
 
+def calls_of_every_kind(s):
+    """(method, target, headers, body, status): served in every way, unchanged,
+    stale, joined, absent, queued, refused."""
+    put_returns(s, "DJIA", returns_of(s.get("/api/stocks?index=DJIA").doc["data"]))
+    s.cli("HSET", "stocknity:meta:{stock_data:DJIA:Energy}", "fresh_ms", "1")
+    there, joined = "/api/stocks?index=DJIA", "/api/stocks?index=DJIA&returns=1"
+    task = "/api/tasks/" + s.get("/api/stocks").doc["task_id"]
+    gzip, evil = {"Accept-Encoding": "gzip"}, {"Origin": "http://evil.example"}
+    calls = [("GET", there, {}, b"", 200), ("GET", there, gzip, b"", 200),
+             ("GET", joined, {}, b"", 200),
+             ("GET", "/api/annual-returns?index=DJIA", {}, b"", 200),
+             ("GET", there + "&sector=Energy", {}, b"", 200),
+             ("HEAD", there + "&sector=Energy", {}, b"", 200),
+             ("GET", "/api/stocks", {}, b"", 202), ("GET", task, {}, b"", 200),
+             ("GET", "/api/queue/stats", {}, b"", 200),
+             ("GET", "/api/scheduler/status", {}, b"", 200),
+             ("GET", "/api/health", {}, b"", 200), ("GET", "/metrics", {}, b"", 200),
+             ("GET", "/api/cache/info", {}, b"", 200),
+             ("GET", "/api/openapi.json", {}, b"", 200),
+             ("GET", "/api/x", {}, b"", 404), ("PUT", "/api/stocks", {}, b"", 405),
+             ("OPTIONS", "/api/stocks", {}, b"", 204),
+             ("GET", "/api/stocks?index=x", {}, b"", 422),
+             ("GET", "/api/stocks?%", {}, b"", 400),
+             ("POST", "/api/scheduler/start", {}, b"", 200),
+             ("POST", "/api/scheduler/refresh", {}, b'{"index":"DJIA"}', 202),
+             ("POST", "/api/scheduler/refresh", evil, b"", 403),
+             ("POST", "/api/cache/clear", {}, b'{"index":"NASDAQ 100"}', 200),
+             ("POST", "/api/cache/clear", {}, b"{", 400),
+             ("POST", "/api/cache/clear", {"Content-Type": "text/plain"}, b"x", 415)]
+    for target, more in ((there, {}), (there, gzip), (joined, {})):
+        tag = s.call("GET", target, more).headers["etag"]
+        calls.append(("GET", target, {"If-None-Match": tag, **more}, b"", 304))
+    return calls
+
+
 def many_calls_grow_nothing(s):
     s.fresh()
     s.restart_api()
     s.fetch("--index", "DJIA")
-    calls = [("GET", "/api/stocks?index=DJIA", {}, b""),
-             ("GET", "/api/stocks?index=DJIA", {"Accept-Encoding": "gzip"}, b""),
-             ("HEAD", "/api/stocks?index=DJIA&sector=Energy", {}, b""),
-             ("GET", "/api/queue/stats", {}, b""), ("GET", "/api/health", {}, b""),
-             ("GET", "/api/cache/info", {}, b""), ("GET", "/api/x", {}, b""),
-             ("GET", "/api/openapi.json", {}, b""),
-             ("POST", "/api/cache/clear", {}, b'{"index":"NASDAQ 100"}'),
-             ("POST", "/api/cache/clear", {}, b"{"),
-             ("GET", "/api/stocks?index=x", {}, b""), ("PUT", "/api/stocks", {}, b"")]
+    calls = calls_of_every_kind(s)
 
     def some(n):
         for i in range(n):
-            method, target, headers, body = calls[i % len(calls)]
-            assert s.call(method, target, headers, body).status < 500
+            *call, status = calls[i % len(calls)]
+            same(s.call(*call).status, status, call)
     some(600)
     time.sleep(0.2)
     before = status_of(s.api.pid)
