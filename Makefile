@@ -228,17 +228,21 @@ demo run:
 stop:
 	@tools/stack.sh stop
 
-#: make install       programs, page, nginx site, units, man pages (PREFIX, DESTDIR,
-#:                    SYSCONFDIR=/etc)
+#: make install       programs, page, nginx site, units, settings, man pages
+#:                    (PREFIX, DESTDIR, SYSCONFDIR=/etc); what was edited stays
 ETC     = $(DESTDIR)$(SYSCONFDIR)
 SHARE   = $(DESTDIR)$(PREFIX)/share/stocknity
 UNITS   = $(DESTDIR)$(PREFIX)/lib/systemd/system
-# FILE, where to: a template with the places of this installation filled in
+CONF    = $(SYSCONFDIR)/stocknity.conf
+# fill FILE TO: a template with the places of this installation filled in
+# lay FILE TO [MODE]: the same below /etc, but for what was edited there
 FILL    = fill() { tools/fill.sh $$1 SOCKET=$(RUNDIR)/stocknity-api.sock \
 	CACHE=$(RUNDIR)/stocknity-cache SNIPPETS=$(SYSCONFDIR)/nginx/snippets \
 	WWW=$(PREFIX)/share/stocknity/www LISTEN=127.0.0.1:5001 LOG=$(LOGDIR) \
 	RUN=$(RUNDIR) LIB=$(PREFIX)/lib/stocknity ETC=$(SYSCONFDIR) >$$2 && \
-	chmod 644 $$2; }
+	chmod 644 $$2; }; \
+	lay() { fill $$1 $(SHARE)/new && tools/lay.sh $${3-644} $(SHARE)/new \
+	$(ETC)/$$2 $(SHARE)/made/$$2 && rm $(SHARE)/new; }
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/stocknity \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 \
@@ -248,44 +252,53 @@ install: all
 	done
 	install -D cgi/api $(DESTDIR)$(PREFIX)/lib/stocknity/api
 	install -m 644 data/members.csv $(DESTDIR)$(PREFIX)/share/stocknity
-	install -d $(SHARE)/www/js $(SHARE)/www/lib $(UNITS) $(ETC)/nginx/conf.d \
-	    $(ETC)/nginx/snippets $(ETC)/nginx/sites-available
+	install -d $(SHARE)/www/js $(SHARE)/www/lib $(UNITS)
 	install -m 644 nginx/www/*.* $(SHARE)/www
 	install -m 644 nginx/www/js/*.js $(SHARE)/www/js
 	for l in d3-array d3-hierarchy; do \
 	    ln -sfn /usr/share/nodejs/$$l/dist/$$l.min.js $(SHARE)/www/lib/$$l.js; \
 	done
+	sed -e 's|^PATH=/usr/local/bin:|PATH=$(PREFIX)/bin:|' \
+	    -e 's|^#STOCKNITY_CONF=.*|STOCKNITY_CONF=$(CONF)|' cron/stocknity \
+	    >$(SHARE)/crontab
 	$(FILL); set -e; \
-	    fill nginx/http.conf $(ETC)/nginx/conf.d/stocknity.conf; \
-	    fill nginx/snippet.conf $(ETC)/nginx/snippets/stocknity.conf; \
-	    fill nginx/fastcgi.conf $(ETC)/nginx/snippets/stocknity-fastcgi.conf; \
-	    fill nginx/headers.conf $(ETC)/nginx/snippets/stocknity-headers.conf; \
-	    fill nginx/problems.conf $(ETC)/nginx/snippets/stocknity-problems.conf; \
-	    fill nginx/site.conf $(ETC)/nginx/sites-available/stocknity; \
+	    lay nginx/http.conf nginx/conf.d/stocknity.conf; \
+	    for s in fastcgi headers problems; do \
+		lay nginx/$$s.conf nginx/snippets/stocknity-$$s.conf; \
+	    done; \
+	    lay nginx/snippet.conf nginx/snippets/stocknity.conf; \
+	    lay nginx/site.conf nginx/sites-available/stocknity; \
+	    lay $(SHARE)/crontab cron.d/stocknity; \
+	    lay etc/stocknity.conf stocknity.conf 640; \
 	    fill systemd/stocknity-api.socket $(UNITS)/stocknity-api.socket; \
 	    fill systemd/stocknity-api.service $(UNITS)/stocknity-api.service
-	install -d $(ETC)/cron.d
-	sed 's|^PATH=/usr/local/bin:|PATH=$(PREFIX)/bin:|' cron/stocknity \
-	    >$(ETC)/cron.d/stocknity
-	chmod 644 $(ETC)/cron.d/stocknity
+	rm $(SHARE)/crontab
+	@[ -n "$(DESTDIR)" ] || chgrp stocknity $(CONF) 2>/dev/null || \
+	    echo "cron's programs cannot read $(CONF) yet: adduser --system" \
+		"--group --no-create-home stocknity, then make install"
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 
-#: make uninstall     what install laid down
+#: make uninstall     what install laid down, but for an edited stocknity.conf
+LAID    = nginx/conf.d/stocknity.conf nginx/snippets/stocknity.conf \
+	nginx/snippets/stocknity-fastcgi.conf \
+	nginx/snippets/stocknity-headers.conf \
+	nginx/snippets/stocknity-problems.conf nginx/sites-available/stocknity \
+	nginx/sites-enabled/stocknity cron.d/stocknity
 uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/stocknity-%,$(PROGS)) \
 	    $(patsubst man/%.1,$(DESTDIR)$(PREFIX)/share/man/man1/%.1,$(wildcard man/*.1)) \
 	    $(patsubst man/%.7,$(DESTDIR)$(PREFIX)/share/man/man7/%.7,$(wildcard man/*.7)) \
 	    $(patsubst man/%.8,$(DESTDIR)$(PREFIX)/share/man/man8/%.8,$(wildcard man/*.8))
-	rm -f $(ETC)/nginx/conf.d/stocknity.conf $(ETC)/nginx/snippets/stocknity.conf \
-	    $(ETC)/nginx/snippets/stocknity-fastcgi.conf \
-	    $(ETC)/nginx/snippets/stocknity-headers.conf \
-	    $(ETC)/nginx/snippets/stocknity-problems.conf \
-	    $(ETC)/nginx/sites-available/stocknity \
-	    $(ETC)/nginx/sites-enabled/stocknity $(ETC)/cron.d/stocknity \
+	rm -f $(LAID:%=$(ETC)/%) $(LAID:%=$(ETC)/%.new) $(ETC)/stocknity.conf.new \
 	    $(UNITS)/stocknity-api.socket $(UNITS)/stocknity-api.service
-	rm -rf $(DESTDIR)$(PREFIX)/share/stocknity $(DESTDIR)$(PREFIX)/lib/stocknity
+	@if cmp -s $(ETC)/stocknity.conf $(SHARE)/made/stocknity.conf; then \
+		rm $(ETC)/stocknity.conf; \
+	elif [ -e $(ETC)/stocknity.conf ]; then \
+		echo "kept, as it was edited: $(ETC)/stocknity.conf"; \
+	fi
+	rm -rf $(SHARE) $(DESTDIR)$(PREFIX)/lib/stocknity
 
 #: make clean         what was built
 clean:
