@@ -8,7 +8,7 @@ import uuid
 import redis
 
 from api_kit import problem, same
-from harness import run
+from harness import ROOT, run
 
 TOKEN = "t0ken-of-the-tests"
 CLEAR = "/api/cache/clear"
@@ -156,6 +156,18 @@ def without_token_only_this_machine_writes(s):
             assert a.status in (200, 202, 404, 422), (method, path, v, a)
 
 
+def what_the_manual_calls_a_proxy_does_not_write(s):
+    with open(os.path.join(ROOT, "man/stocknity-api.8")) as f:
+        listed = f.read().split("and none of\n")[1].split("else 403")[0]
+    names = re.findall(r"[A-Z][\w-]+(?= [,:]|$)", re.sub(r"\.Li |^and$", "", listed),
+                       re.M)
+    same(len(names), 9, listed)
+    for name in names:
+        for value in ("127.0.0.1", ""):
+            problem(s.call("POST", CLEAR, {name: value}, body=BODY), 403,
+                    "this machine")
+
+
 def pages_of_other_sites_do_not_write(s):
     for method, path in writing(s):
         for origin in ("http://evil.example", "null", "http://localhost:5002",
@@ -213,6 +225,39 @@ def random_bytes_are_answered(s):
     same(s.api.poll(), None)
 
 
+def every_refusal_is_a_line_of_the_log(s):
+    """As the manual says: level, id, method, path, status, code, reason."""
+    s.fresh()
+    long = "/api/" + "a" * 300
+    unknown = "/api/tasks/" + str(uuid.uuid4())
+    ident = run("enqueue", "probe", "x", env=s.env()).out.strip()
+    asked = [("GET", "/api/x", 404, "warn"), ("GET", long, 404, "warn"),
+             ("PUT", "/api/stocks", 405, "warn"), ("GET", unknown, 404, "warn"),
+             ("GET", "/api/stocks?x=1", 400, "warn"),
+             ("GET", "/api/stocks?index=x", 422, "warn"),
+             ("GET", "/api/stocks?a=" + "x" * 5000, 414, "warn"),
+             ("POST", "/api/tasks/%s/requeue" % ident, 409, "warn")]
+    at = len(s.logged())
+    for i, (method, target, status, _) in enumerate(asked):
+        problem(s.call(method, target, {"X-Request-Id": "id%d" % i}), status)
+    s.call("POST", CLEAR, body=b"x" * 70000)
+    s.call("POST", CLEAR, body=b"x", CONTENT_TYPE="text/plain")
+    s.call("POST", CLEAR, {"Origin": "null"})
+    s.get("/api/health/live"), s.call("OPTIONS", "/api/stocks")
+    s.cli("SET", "stocknity:{default}:ready", "x")
+    status = s.get("/api/queue/stats").status
+    assert status >= 500, status
+    lines = s.logged()[at:].splitlines()
+    same(len(lines), len(asked) + 4, lines)
+    for i, (method, target, status, level) in enumerate(asked):
+        path = target.partition("?")[0][:200]
+        assert re.fullmatch(r"20\S+Z %s api: id=id%d %s %s status=%d rc=[a-z-]+: .+" % (
+            level, i, method, re.escape(path), status), lines[i]), lines[i]
+    for line, status in zip(lines[-4:], (413, 415, 403)):
+        assert " warn api: id=" in line and "status=%d" % status in line, line
+    assert " error api: id=" in lines[-1], lines[-1]
+
+
 def any_byte_that_comes_in_comes_out_as_json(s):
     """Each byte where it may be said again: a name, a value, a path, an id."""
     s.fresh()
@@ -248,7 +293,8 @@ def any_byte_that_is_stored_comes_out_as_json(s):
         assert b"\\u001b" in a.body, (path, a.body)
 
 
-CASES = [any_byte_that_comes_in_comes_out_as_json,
+CASES = [what_the_manual_calls_a_proxy_does_not_write,
+         every_refusal_is_a_line_of_the_log, any_byte_that_comes_in_comes_out_as_json,
          any_byte_that_is_stored_comes_out_as_json, malformed_queries_are_400, parameters_are_matched_whole_and_once,
          bodies_that_are_no_objects_are_400, bodies_of_another_type_are_415,
          bodies_above_64_kib_are_413, paths_of_any_bytes_are_refused,
