@@ -1,6 +1,6 @@
 /*
- * The API: what the routes share, and their one table (routes.c).  DESIGN.md
- * calls it section 7; README.md, "The API".
+ * The API: what the routes share, and their one table (routes.c).  README.md,
+ * "The API", is for those who call it.
  */
 #ifndef CGI_API_H
 #define CGI_API_H

@@ -3,11 +3,11 @@
  *
  * A slot is the name of the latest instant at which a job was due:
  * daily:2026-11-23 by local date, hourly:2026-11-23T13Z by UTC hour,
- * weekly:2026-W47 by ISO week, warm:2026-11-23 (scheduler_calendar.h).  The
- *slot is by this machine's clock, which is cron's; Redis accepts each slot
- *once, in the step that enqueues its tasks, so any number of hosts may carry
- *the same crontab. An older slot than the newest accepted one is refused: a
- *clock that goes back runs nothing twice.
+ * weekly:2026-W47 by ISO week, warm:2026-11-23 (scheduler_calendar.h), by the
+ * clock of this machine, which is cron's.  Redis accepts each slot once, in the
+ * step that enqueues its tasks, so any number of hosts may carry the same
+ * crontab.  One that is older than the newest accepted one of its job is
+ * refused in that step: a clock that goes back runs nothing twice.
  *
  * accepted ──▶ done.  A run holds its slot by a lease of TASK_LEASE; a slot
  * whose run died is taken up by the next run of that job, or by the hourly

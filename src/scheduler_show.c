@@ -9,8 +9,7 @@
 
 #define COUNTS_WIDTH 19 /* of the last column: 80 in all */
 
-/* The names that the Stocknity application has for the jobs; it has no fourth.
- */
+/* The Stocknity application's names for the jobs; the fourth is ours. */
 static const char *const members[JOB__MAX] = {
 	[JOB_DAILY] = "daily_refresh",
 	[JOB_HOURLY] = "hourly_check",
@@ -109,6 +108,54 @@ findings_json(struct buf *b, const struct scheduler_state *s)
 	buf_fini(&text);
 }
 
+/* What there is to say of a job in one of the objects that have all of them. */
+typedef void job_writer(struct buf *, const struct config *,
+    const struct scheduler_state *, enum scheduler_job);
+
+static void
+write_last(struct buf *b, const struct config *c,
+    const struct scheduler_state *s, enum scheduler_job job)
+{
+	(void)c;
+	local_json(b, s->jobs[job].last.accepted_us);
+}
+
+static void
+write_next(struct buf *b, const struct config *c,
+    const struct scheduler_state *s, enum scheduler_job job)
+{
+	(void)c;
+	local_json(b, s->jobs[job].next_s * 1000000);
+}
+
+static void
+write_setting(struct buf *b, const struct config *c,
+    const struct scheduler_state *s, enum scheduler_job job)
+{
+	(void)s;
+	buf_addf(b, "\"%s\"", scheduler_setting(c, job));
+}
+
+static void
+write_run(struct buf *b, const struct config *c,
+    const struct scheduler_state *s, enum scheduler_job job)
+{
+	(void)c;
+	run_json(b, &s->jobs[job].last);
+}
+
+/* A member with an object of all jobs, but for the end of that. */
+static void
+by_job(struct buf *b, const char *name, job_writer *write,
+    const struct config *c, const struct scheduler_state *s)
+{
+	buf_addf(b, ",\"%s\":{", name);
+	for (int i = 0; i < JOB__MAX; i++) {
+		buf_addf(b, "%s\"%s\":", i > 0 ? "," : "", members[i]);
+		write(b, c, s, (enum scheduler_job)i);
+	}
+}
+
 void
 scheduler_state_json(
     struct buf *b, const struct config *c, const struct scheduler_state *s)
@@ -116,32 +163,20 @@ scheduler_state_json(
 	buf_addf(
 	    b, "{\"running\":%s,\"since\":", s->running ? "true" : "false");
 	report_time_json(b, s->since_us);
-	buf_adds(b, ",\"last_run\":{");
-	for (int i = 0; i < JOB__MAX; i++) {
-		buf_addf(b, "%s\"%s\":", i > 0 ? "," : "", members[i]);
-		local_json(b, s->jobs[i].last.accepted_us);
-	}
-	buf_adds(b, "},\"next_run\":{");
-	for (int i = 0; i < JOB__MAX; i++) {
-		buf_addf(b, "%s\"%s\":", i > 0 ? "," : "", members[i]);
-		local_json(b, s->jobs[i].next_s * 1000000);
-	}
+	by_job(b, "last_run", write_last, c, s);
+	buf_addc(b, '}');
+	by_job(b, "next_run", write_next, c, s);
 	buf_addf(b,
 	    "},\"queue_stats\":{\"pending\":%lld,\"processing\":%lld,"
 	    "\"completed\":%lld,\"failed\":%lld,\"scheduled\":%lld,"
-	    "\"cancelled\":%lld},\"schedule_config\":{",
+	    "\"cancelled\":%lld}",
 	    (long long)s->queue.pending, (long long)s->queue.processing,
 	    (long long)s->queue.completed, (long long)s->queue.failed,
 	    (long long)s->queue.scheduled, (long long)s->queue.cancelled);
-	for (int i = 0; i < JOB__MAX; i++)
-		buf_addf(b, "%s\"%s\":\"%s\"", i > 0 ? "," : "", members[i],
-		    scheduler_setting(c, (enum scheduler_job)i));
+	by_job(b, "schedule_config", write_setting, c, s);
 	indexes_json(b, c->scheduler_indexes);
-	buf_adds(b, "},\"runs\":{");
-	for (int i = 0; i < JOB__MAX; i++) {
-		buf_addf(b, "%s\"%s\":", i > 0 ? "," : "", members[i]);
-		run_json(b, &s->jobs[i].last);
-	}
+	buf_addc(b, '}');
+	by_job(b, "runs", write_run, c, s);
 	buf_addc(b, '}');
 	findings_json(b, s);
 	buf_adds(b, ",\"at\":");
@@ -215,6 +250,10 @@ counts_text(struct buf *b, const struct scheduler_run_info *r)
 	char one[40];
 	int width = 0, len;
 
+	if (r->enqueued < 0) {
+		buf_adds(b, "taken up");
+		width = (int)strlen("taken up");
+	}
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		if (list[i].n <= 0)
 			continue;
@@ -225,8 +264,6 @@ counts_text(struct buf *b, const struct scheduler_run_info *r)
 		buf_adds(b, one);
 		width += len;
 	}
-	if (r->enqueued < 0 && r->ended_us > 0)
-		buf_adds(b, "taken up");
 }
 
 static void

@@ -312,6 +312,21 @@ def show_has_all_keys_and_fits(s):
     assert full["history"]["daily_refresh"][0]["slot"] not in r.out, r.out
 
 
+def show_keeps_counts_apart(s):
+    s.fresh()
+    s.cli("LPUSH", Q + "runs:weekly",
+          "weekly:2026-W40 other %d %d 1 -1 -1 -1 2 3 4 %d" % (
+              1790000000e6, 1790000000e6, 1790000001.5e6))
+    (line,) = [x for x in schedule(s, "show").out.split("\n") if "W40" in x]
+    same(line.split(), ["weekly:2026-W40", "09-21", "14:13:20", "14:13:21", "1.5",
+                        "s", "1", "taken", "up"], line)
+    s.cli("LPUSH", Q + "runs:weekly",
+          "weekly:2026-W41 other %d %d 1 -1 -1 -1 2 0 0 %d" % (
+              1790000000e6, 1790000000e6, 1790000001.5e6))
+    assert schedule(s, "show").out.count("  taken up, 2 purged\n") == 1
+    assert all(len(x) <= 80 for x in schedule(s, "show").out.split("\n"))
+
+
 def looking_changes_nothing(s):
     s.fresh()
     schedule(s, "run", "daily")
