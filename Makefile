@@ -36,6 +36,7 @@ CHAOTIC = $(patsubst %.c,$B/%,$(wildcard tests/chaos/*.c))
 QBENCH  = $(patsubst tests/bench/queue/%.c,$B/tests/queue/%, \
 	$(wildcard tests/bench/queue/*.c))
 MARKET  = $B/tests/market
+REPLAY  = $B/tests/replay
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 MAN     = $(wildcard man/*.[178])
 PYTHON  = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
@@ -82,6 +83,9 @@ $B/tests/test_%: $B/tests/test_%.o $B/libstocknity.a
 $B/tests/%: $B/tests/integration/%.o $B/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+$B/tests/%: $B/tests/bench/%.o $B/libstocknity.a
+	@echo LD $@
+	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 $B/tests/chaos/%: $B/tests/chaos/%.o $B/libstocknity.a
 	@echo LD $@
 	$Q$(CC) $(ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -124,7 +128,7 @@ check: $(TESTS)
 
 golden: $(BIN)
 	@FETCH=$Pbin/fetch $(PYTHON) tests/golden/golden.py
-integration: $(BIN) $(MARKET) $(DRIVERS)
+integration: $(BIN) $(MARKET) $(REPLAY) $(DRIVERS)
 	@B=$B P=$P tools/runner.sh $(wildcard tests/integration/*_test.*) \
 	    tests/upstream/selftest.sh
 torture: $B/tests/torture
@@ -147,7 +151,7 @@ BESIDE = $(if $(SAN),,tools/fuzz.sh) $(patsubst %,tests/integration/%, \
 test:
 	@tools/deps.sh build run test
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(TESTS) $(MARKET) \
-	    $(DRIVERS) \
+	    $(REPLAY) $(DRIVERS) \
 	    $(CHAOTIC) $B/tests/torture $(if $(SAN),,$(FUZZERS))
 	@B=$B P=$P CHAOS=$(CHAOS) SECONDS_EACH=$(SECONDS) FETCH=$Pbin/fetch \
 	    JOBS=$$(nproc) tools/runner.sh $(BESIDE) -- \
@@ -167,13 +171,9 @@ bench-fetch:
 	@$(MAKE) --no-print-directory all $(MARKET) build/rel/tests/bench_page
 	@$(PYTHON) tests/bench/bench.py
 #: make bench-replay  an access log against what the cache decides, no waiting
-bench-replay: build/rel/tests/replay
+bench-replay: $(REPLAY)
 	@$< 1
 	@$< 1 60
-build/rel/tests/bench_page build/rel/tests/replay: \
-	build/rel/tests/%: build/rel/tests/bench/%.o build/rel/libstocknity.a
-	@echo LD $@
-	$Q$(CC) $(ALL) -o $@ $^ $(LIBS)
 
 #: make bench-api     the API process against a bare libfcgi program
 bench-api:

@@ -1,4 +1,5 @@
-"""The examples of README's queue chapter, run as they stand there."""
+"""The examples of README's queue chapter, run as they stand there, and figures
+of it that are the same on every machine."""
 import os
 import re
 import signal
@@ -6,7 +7,27 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import BIN, ROOT, Servers, main, run, same, wait_until  # noqa: E402
+from harness import BIN, BUILD, ROOT, Servers, main, run, same, wait_until  # noqa: E402
+
+
+def figures_of_the_replay(s):
+    """They are what make bench-replay prints."""
+    with open(os.path.join(ROOT, "README.md")) as f:
+        chapter = f.read().split("\n## Thinking ahead\n")[1].split("\n## ")[0]
+    text = " ".join(chapter.split())
+    for more, words in (([], "Of the %s predicted refreshes of the first log %s were"),
+                        (["60"], "of the %s of the second %s.")):
+        out = subprocess.run([os.path.join(BUILD, "tests/replay"), "1", *more],
+                             capture_output=True, text=True, timeout=60).stdout
+        rows = [line.strip("| \n").split(" | ") for line in out.splitlines()
+                if line.startswith("| ") and "---" not in line][1:]
+        same(len(rows), 5, out)
+        table = "\n".join("| %s |" % " | ".join(row[:5]) for row in rows)
+        assert table in chapter, table
+        assert words % tuple(rows[-1][6:]) in text, words % tuple(rows[-1][6:])
+        reads = out.split(": ")[1].split()[0]
+        assert not more or "%s reads instead of %s" % (reads, first) in text, out
+        first = reads
 
 
 def blocks(language):
@@ -91,7 +112,8 @@ def readme_from_cron(s):
             same(len(re.findall(r"^[0-9a-f-]{36}$", out, re.M)), 2, command)
 
 
-TESTS = [readme_from_python, readme_from_the_shell, readme_from_cron]
+TESTS = [figures_of_the_replay, readme_from_python, readme_from_the_shell,
+         readme_from_cron]
 
 if __name__ == "__main__":
     main(TESTS, lambda: Servers(redis_args=["--save", "3600 1"]))
