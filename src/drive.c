@@ -4,53 +4,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "drive.h"
-#include "source/account.h"
+#include "drive_part.h"
 #include "store/cache.h"
-#include "store/flight.h"
 
-#define SLOTS         8   /* requests of one conversation in flight at most */
-#define TRIES         2   /* of one page, where it fails */
-#define LIMITED_TRIES 4   /* of one page, where a rate limit refuses it */
-#define POLL_MS       200 /* between looks at another's session or probe */
-#define SESSION_TTL_S 86400
-
-enum slot_state {
-	SLOT_FREE,
-	SLOT_TAKE,   /* has a request, needs a grant */
-	SLOT_SLEEP,  /* has a grant that is due at wake_ms */
-	SLOT_FLIGHT, /* is on its way */
-};
-
-struct slot {
-	struct drive *drive;
-	enum slot_state state;
-	struct http_request request;
-	struct grant grant;
-	int64_t wake_ms;
-	unsigned id; /* of http */
-	int tries;
-	int limited;
-	int hops;  /* redirects that its page has led through */
-	int again; /* a call more than the source counted on */
-};
-
-struct drive {
-	const struct drive_env *env;
-	const struct source *source;
-	struct conversation *talk;
-	struct policy policy;
-	int64_t deadline_ms;
-	struct slot slots[SLOTS];
-	int nslots;
-	int pages;
-	int64_t wait_ms;
-	int64_t booking;      /* our calls of the source's day; 0: none */
-	int64_t session_ms;   /* look for a session again then; 0: need none */
-	struct flight making; /* of our making a session */
-	struct err last;   /* what the last answer lacked; rc RC_OK: nothing */
-	struct err failed; /* rc RC_OK: not failed */
-};
+#define POLL_MS 200 /* between looks at another's session or probe */
 
 enum rc
 drive_begin(struct drive **out, const struct drive_env *env,
@@ -67,8 +24,8 @@ drive_begin(struct drive **out, const struct drive_env *env,
 	d->deadline_ms = deadline_ms;
 	d->policy = (struct policy){ 0 };
 	source->policy(env->config, &d->policy);
-	d->nslots =
-	    d->policy.connections < SLOTS ? d->policy.connections : SLOTS;
+	d->nslots = d->policy.connections < DRIVE_SLOTS ? d->policy.connections
+							: DRIVE_SLOTS;
 	for (int i = 0; i < d->nslots; i++)
 		d->slots[i].drive = d;
 	rc = source->begin(&d->talk, query, e);
@@ -80,27 +37,51 @@ drive_begin(struct drive **out, const struct drive_env *env,
 	return RC_OK;
 }
 
-/* A grant that no request will use: the breaker's probe is free again. */
+/* A grant that no request will use: its place is free again where it is not due
+ * yet, and so is the breaker's probe. */
 static void
 give_back(struct drive *d, struct slot *s)
 {
-	if (s->grant.probe != 0)
+	if (s->state == SLOT_SLEEP)
+		guard_leave(d->env->guard, d->source->name, &d->policy,
+		    &s->grant, NULL);
+	else if (s->grant.probe != 0)
 		guard_report(d->env->guard, d->source->name, &s->grant, RC_BUSY,
 		    -1, NULL, NULL);
 	s->grant = (struct grant){ 0 };
 }
 
+/* The slot whose place is the furthest ahead; NULL: none is in use. */
+static struct slot *
+last_place(struct drive *d)
+{
+	struct slot *last = NULL;
+
+	for (int i = 0; i < d->nslots; i++) {
+		struct slot *s = &d->slots[i];
+
+		if (s->state != SLOT_FREE &&
+		    (last == NULL || s->grant.due_us > last->grant.due_us))
+			last = s;
+	}
+	return last;
+}
+
 void
 drive_end(struct drive *d)
 {
+	struct slot *s;
 	struct err e;
 
 	if (d == NULL)
 		return;
-	for (int i = 0; i < d->nslots; i++) {
+	for (int i = 0; i < d->nslots; i++)
 		if (d->slots[i].state == SLOT_FLIGHT)
 			http_cancel(d->env->http, d->slots[i].id);
-		give_back(d, &d->slots[i]);
+	/* From the last place on: one behind which nobody waits is free. */
+	while ((s = last_place(d)) != NULL) {
+		give_back(d, s);
+		s->state = SLOT_FREE;
 	}
 	if (d->making.fence_us != 0 && d->env->redis != NULL)
 		flight_release(d->env->redis, &d->making);
@@ -110,136 +91,6 @@ drive_end(struct drive *d)
 		    d->source->name, e.msg);
 	d->source->end(d->talk);
 	free(d);
-}
-
-static void
-fail(struct drive *d, const struct err *why, int64_t wait_ms)
-{
-	if (d->failed.rc != RC_OK)
-		return;
-	d->failed = *why;
-	d->wait_ms = wait_ms;
-}
-
-/* A session that this conversation made goes to all processes. */
-static void
-share_session(struct drive *d)
-{
-	const char *made = d->source->made ? d->source->made(d->talk) : NULL;
-	struct err e;
-
-	if (made == NULL)
-		return;
-	if (d->env->redis == NULL) {
-		d->making.fence_us = 0;
-		return;
-	}
-	if (cache_session_put(d->env->redis, d->source->name, made,
-		SESSION_TTL_S, &e) != RC_OK)
-		log_warn("source=%s: session not shared: %s", d->source->name,
-		    e.msg);
-	if (d->making.fence_us != 0)
-		flight_release(d->env->redis, &d->making);
-	d->making.fence_us = 0;
-}
-
-/* Has it brought records?  A session is not one yet. */
-static int
-under_way(const struct drive *d)
-{
-	int64_t rows, total;
-
-	d->source->progress(d->talk, &rows, &total);
-	return rows > 0;
-}
-
-/* The answer was not taken: ask again, or give the source up? */
-static void
-refused(struct drive *d, struct slot *s, const struct err *why, int64_t hold_ms)
-{
-	int again;
-
-	if (why->rc == RC_LIMITED)
-		again = under_way(d) && ++s->limited < LIMITED_TRIES &&
-			clock_mono_ms() + hold_ms < d->deadline_ms;
-	else
-		again = why->rc != RC_INVALID && rc_retryable(why->rc) &&
-			++s->tries < TRIES;
-	log_info("source=%s rc=%s again=%d: %s", d->source->name,
-	    rc_name(why->rc), again, why->msg);
-	s->state = again ? SLOT_TAKE : SLOT_FREE;
-	s->again = 1;
-	if (!again)
-		fail(d, why, hold_ms);
-}
-
-/* What the guard is told: an address that is gone is an answer, no failure of
- * theirs that a pause would mend. */
-static enum rc
-reported(const struct http_response *r, enum rc rc)
-{
-	if (r->status >= 400 && r->status < 500 &&
-	    (rc == RC_UPSTREAM || rc == RC_PARSE))
-		return RC_NOTFOUND;
-	return rc;
-}
-
-/* A redirect on the same host is one more call, with a grant of its own. */
-static enum rc
-redirected(struct slot *s, const char *location, struct err *why)
-{
-	if (++s->hops > LIMIT_REDIRECTS)
-		return err_set(why, RC_UPSTREAM, "more than %d redirects",
-		    LIMIT_REDIRECTS);
-	snprintf(s->request.url, sizeof(s->request.url), "%s", location);
-	s->again = 1;
-	return RC_OK;
-}
-
-/* How long the source is to be left alone, in its own words; -1: it has none.
- */
-static int64_t
-pause_of(const struct drive *d, const struct http_response *r, enum rc rc)
-{
-	int64_t ms = -1, now_s = clock_wall_us() / 1000000;
-
-	if (rc == RC_LIMITED && d->source->pause_ms != NULL)
-		ms = d->source->pause_ms(d->talk);
-	/* A day that is over is over, whatever a header says of a minute. */
-	if (ms == SOURCE_DAY_OVER)
-		return (zone_midnight(d->policy.zone, now_s) - now_s) * 1000;
-	return r->retry_after_ms >= 0 ? r->retry_after_ms : ms;
-}
-
-static void
-answered(void *arg, const struct http_response *r)
-{
-	struct slot *s = arg;
-	struct drive *d = s->drive;
-	struct err why = { 0 }, e;
-	int64_t hold_ms = 0;
-	enum rc rc, told;
-
-	rc = r->location != NULL ? redirected(s, r->location, &why)
-				 : d->source->feed(d->talk, r, &why);
-	told = rc == RC_OK && r->location == NULL && d->source->verdict != NULL
-		   ? d->source->verdict(d->talk)
-		   : rc;
-	account_hide(d->env->config, d->source->name, why.msg);
-	if (guard_report(d->env->guard, d->source->name, &s->grant,
-		reported(r, told), pause_of(d, r, rc), &hold_ms, &e) != RC_OK)
-		log_debug(
-		    "source=%s: not reported: %s", d->source->name, e.msg);
-	s->grant = (struct grant){ 0 };
-	d->last = why;
-	d->last.rc = told;
-	share_session(d);
-	if (rc != RC_OK) {
-		refused(d, s, &why, hold_ms);
-		return;
-	}
-	s->state = r->location != NULL ? SLOT_TAKE : SLOT_FREE;
-	d->pages += r->location == NULL;
 }
 
 /* What Redis says of our question, as far as the sweep is concerned: an answer
@@ -329,9 +180,10 @@ hand_out(struct drive *d, int64_t now_ms, int *done, struct err *e)
 static enum rc
 start(struct drive *d, struct slot *s, struct err *e)
 {
-	enum rc rc = http_start(
-	    d->env->http, &s->request, d->deadline_ms, answered, s, &s->id, e);
+	enum rc rc = http_start(d->env->http, &s->request, d->deadline_ms,
+	    drive_answered, s, &s->id, e);
 
+	s->state = SLOT_TAKE; /* its grant is due */
 	if (rc == RC_OK)
 		s->state = SLOT_FLIGHT;
 	else
@@ -362,8 +214,9 @@ book(struct drive *d, struct slot *s, int64_t left_ms)
 }
 
 /*
- * Get a grant for the slot's request and send it when it is due.  Before the
- * first page a task that would wait too long is put back; later it waits.
+ * Get a grant for the slot's request and send it when it is due.  Before its
+ * first call a task that would wait too long is put back; later it waits, for
+ * what the calls before were spent on (a session is two) would be lost.
  */
 static enum rc
 take(struct drive *d, struct slot *s, int64_t now_ms, struct err *e)
@@ -372,15 +225,17 @@ take(struct drive *d, struct slot *s, int64_t now_ms, struct err *e)
 	int64_t most = d->env->config->max_wait * 1000;
 	enum rc rc;
 
-	if (most > left || under_way(d))
+	if (most > left || d->begun)
 		most = left;
 	book(d, s, left);
 	rc = guard_take(d->env->guard, d->source->name, &d->policy, most,
 	    &s->grant, &wait_ms, e);
 	if (rc == RC_OK && !s->again)
 		d->booking = s->grant.booking;
-	if (rc == RC_OK && s->grant.wait_ms == 0)
+	if (rc == RC_OK && s->grant.wait_ms == 0) {
+		d->begun = 1;
 		return start(d, s, e);
+	}
 	if (rc == RC_OPEN && is_probing(d)) {
 		wait_ms = POLL_MS;
 	} else if (rc != RC_OK) {
@@ -396,6 +251,21 @@ take(struct drive *d, struct slot *s, int64_t now_ms, struct err *e)
 	s->state = SLOT_SLEEP;
 	s->wake_ms = now_ms + wait_ms;
 	return RC_OK;
+}
+
+/* Requests that an answer has overtaken before they were sent take no call. */
+static void
+drop_unwanted(struct drive *d)
+{
+	for (int i = 0; i < d->nslots && d->source->wants != NULL; i++) {
+		struct slot *s = &d->slots[i];
+
+		if ((s->state != SLOT_TAKE && s->state != SLOT_SLEEP) ||
+		    d->source->wants(d->talk, s->request.tag))
+			continue;
+		give_back(d, s);
+		s->state = SLOT_FREE;
+	}
 }
 
 static int
@@ -421,13 +291,15 @@ drive_step(struct drive *d, int64_t now_ms, int64_t *wake_ms, struct err *e)
 	enum rc rc;
 
 	if (d->failed.rc == RC_OK && now_ms >= d->deadline_ms)
-		fail(d, &(struct err){ RC_TIMEOUT, "deadline reached" }, 0);
+		drive_fail(
+		    d, &(struct err){ RC_TIMEOUT, "deadline reached" }, 0);
 	if (d->failed.rc != RC_OK) {
 		if (e != NULL)
 			*e = d->failed;
 		return d->failed.rc;
 	}
 	*wake_ms = d->deadline_ms;
+	drop_unwanted(d);
 	rc = hand_out(d, now_ms, &done, e);
 	for (int i = 0; i < d->nslots && rc == RC_OK; i++) {
 		struct slot *s = &d->slots[i];

@@ -73,6 +73,25 @@ processes_share_the_file(void **state)
 }
 
 static void
+a_place_that_is_not_needed_is_free_again(void **state)
+{
+	struct guard *guard = open_guard();
+	struct grant x = { 0 }, y = { 0 };
+	int64_t wait = -1, due;
+
+	(void)state;
+	guard_take(guard, "finviz", &two_a_second, 9000, &x, &wait, NULL);
+	guard_take(guard, "finviz", &two_a_second, 9000, &y, &wait, NULL);
+	due = y.due_us;
+	assert_int_equal(
+	    guard_leave(guard, "finviz", &two_a_second, &y, NULL), RC_OK);
+	assert_int_equal(y.due_us, 0);
+	guard_take(guard, "finviz", &two_a_second, 9000, &y, &wait, NULL);
+	assert_int_equal(y.due_us, due);
+	guard_close(guard);
+}
+
+static void
 a_hold_in_the_file_is_heeded_by_all(void **state)
 {
 	struct guard *a = open_guard(), *b = open_guard();
@@ -362,6 +381,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FILE_TEST(processes_share_the_file),
+		FILE_TEST(a_place_that_is_not_needed_is_free_again),
 		FILE_TEST(a_hold_in_the_file_is_heeded_by_all),
 		FILE_TEST(garbage_in_the_file_is_dropped),
 		FILE_TEST(other_lines_of_the_file_are_kept),

@@ -289,18 +289,6 @@ start_over(struct conversation *c, const struct err *why, struct err *e)
 	return RC_OK;
 }
 
-/* Has the view exactly the companies of the views before it? */
-static int
-same_companies(const struct table *a, const struct table *b)
-{
-	if (a->count != b->count)
-		return 0;
-	for (size_t i = 0; i < a->count; i++)
-		if (table_find(b, a->rows[i].v[FIELD_TICKER].u.text) == NULL)
-			return 0;
-	return 1;
-}
-
 /* All rows of a view are in. */
 static enum rc
 end_view(struct conversation *c, struct err *e)
@@ -312,7 +300,7 @@ end_view(struct conversation *c, struct err *e)
 	c->total = c->sweep.total;
 	if (c->view == 0)
 		rc = finviz_sweep_move(&c->sweep, &c->joined, &why);
-	else if (!same_companies(&c->joined, &c->sweep.table)) {
+	else if (!finviz_sweep_has(&c->sweep, &c->joined)) {
 		err_set(
 		    &why, RC_INVALID, "the companies changed during the sweep");
 		return start_over(c, &why, e);
@@ -383,27 +371,40 @@ take_export(
 	return RC_OK;
 }
 
+static size_t
+first_of(unsigned tag)
+{
+	return tag & ((1u << TAG_SHIFT) - 1);
+}
+
+static int
+finviz_wants(const struct conversation *c, unsigned tag)
+{
+	return !c->done && c->why.rc == RC_OK &&
+	       (c->export[0] != '\0' ||
+		   (tag >> TAG_SHIFT == c->gen &&
+		       finviz_sweep_awaits(&c->sweep, first_of(tag))));
+}
+
 static enum rc
 finviz_feed(
     struct conversation *c, const struct http_response *r, struct err *e)
 {
-	size_t first = r->tag & ((1u << TAG_SHIFT) - 1);
 	struct finviz_page page;
 	enum rc rc;
 
 	if (c->why.rc != RC_OK)
 		return err_set(e, c->why.rc, "%s", c->why.msg);
-	if (c->export[0] != '\0' && !c->done)
-		return take_export(c, r, e);
-	if (c->done || r->tag >> TAG_SHIFT != c->gen ||
-	    !finviz_sweep_awaits(&c->sweep, first))
+	if (!finviz_wants(c, r->tag))
 		return RC_OK;
+	if (c->export[0] != '\0')
+		return take_export(c, r, e);
 	rc = finviz_refusal(r, e);
 	if (rc != RC_OK)
 		return rc;
 	rc = finviz_page_read(&page, r->body, r->len, e);
 	if (rc == RC_OK || rc == RC_EMPTY)
-		rc = take_page(c, first, &page, e);
+		rc = take_page(c, first_of(r->tag), &page, e);
 	finviz_page_fini(&page);
 	return rc;
 }
@@ -486,6 +487,7 @@ const struct source source_finviz = {
 	.begin = finviz_begin,
 	.next = finviz_next,
 	.feed = finviz_feed,
+	.wants = finviz_wants,
 	.progress = finviz_progress,
 	.finish = finviz_finish,
 	.end = finviz_end,

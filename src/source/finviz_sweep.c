@@ -74,6 +74,18 @@ finviz_sweep_done(const struct finviz_sweep *s)
 }
 
 int
+finviz_sweep_has(const struct finviz_sweep *s, const struct table *t)
+{
+	if (s->table.count != t->count)
+		return 0;
+	for (size_t i = 0; i < t->count; i++)
+		if (table_find(&s->table, t->rows[i].v[FIELD_TICKER].u.text) ==
+		    NULL)
+			return 0;
+	return 1;
+}
+
+int
 finviz_sweep_awaits(const struct finviz_sweep *s, size_t first)
 {
 	if (s->total < 0)

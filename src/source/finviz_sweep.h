@@ -43,6 +43,9 @@ size_t finviz_sweep_next(struct finviz_sweep *);
 /* Are all rows in? */
 int finviz_sweep_done(const struct finviz_sweep *);
 
+/* Has it brought exactly the companies of this table? */
+int finviz_sweep_has(const struct finviz_sweep *, const struct table *);
+
 /* Is a request that begins at this number in flight? */
 int finviz_sweep_awaits(const struct finviz_sweep *, size_t first);
 

@@ -110,6 +110,12 @@ struct source {
 	const char *(*refused)(struct conversation *);
 
 	/*
+	 * Is the answer to a request that was handed out, but not sent yet,
+	 * still of use?  NULL: it always is.
+	 */
+	int (*wants)(const struct conversation *, unsigned tag);
+
+	/*
 	 * How many calls the conversation has still to make, the one that was
 	 * handed out last among them: they are booked of the source's day
 	 * before the first.  NULL: nobody counts them.

@@ -221,6 +221,27 @@ guard_take(struct guard *guard, const char *source, const struct policy *p,
 }
 
 enum rc
+guard_leave(struct guard *guard, const char *source, const struct policy *p,
+    struct grant *g, struct err *e)
+{
+	/* Its quota is no matter: nothing is taken. */
+	struct policy plain = { .rate = p->rate, .burst = p->burst };
+	struct grant left = *g;
+	enum guard_day day;
+	int64_t wait;
+	enum rc rc;
+
+	rc = guard->redis != NULL
+		 ? redis_take(guard, source, &plain, -1, &left, &wait, &day, e)
+		 : guard_file_take(
+		       guard->path, source, &plain, -1, &left, &wait, &day, e);
+	if (rc != RC_LIMITED)
+		return rc;
+	*g = (struct grant){ .booking = g->booking };
+	return RC_OK;
+}
+
+enum rc
 guard_unbook(
     struct guard *guard, const char *source, int64_t booking, struct err *e)
 {

@@ -26,9 +26,9 @@
  * back; and after policy.book_ms without a take it is free again, for its
  * holder may be dead.  One that was only late books anew.
  *
- * Hold: RC_LIMITED or RC_BLOCKED reported holds the source until Retry-After (25
- * hours at most, as long as the longest day), else 60 s, doubling up to an hour
- * while it goes on.
+ * Hold: RC_LIMITED or RC_BLOCKED reported holds the source until Retry-After
+ *(25 hours at most, as long as the longest day), else 60 s, doubling up to an
+ *hour while it goes on.
  *
  * Breaker: opens at 5 failures in a row, or half of at least 10 calls in 60 s;
  * open for 30 s x 2^n, at most 600 s; then one leased probe at a time; two
@@ -73,6 +73,11 @@ struct grant {
  */
 enum rc guard_take(struct guard *, const char *source, const struct policy *,
     int64_t max_wait_ms, struct grant *, int64_t *wait_ms, struct err *);
+
+/* A place that is not GO, and is not needed any more: it is free again where it
+ * is the last one, and so is a probe.  *g is { 0 } but for its booking. */
+enum rc guard_leave(struct guard *, const char *source, const struct policy *,
+    struct grant *g, struct err *);
 
 /* Nothing more is needed of the day's calls that were booked; 0: none were. */
 enum rc guard_unbook(

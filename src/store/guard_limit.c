@@ -60,6 +60,10 @@ guard_limit_take(struct guard_limit *l, int64_t now, int64_t interval,
 	int64_t due = g->due_us, slack = (burst - 1) * interval, base;
 
 	settle(l, now);
+	if (max_wait < 0) {
+		*wait = 0;
+		return refuse(l, interval, burst, now, due);
+	}
 	/* A slot is kept unless a hold overtook it, its owner comes late, or
 	 * it is not of this state. */
 	if ((due < l->hold_us && now < l->hold_us) || now - due > interval ||

@@ -45,6 +45,7 @@ int64_t guard_interval_us(const struct policy *);
 /*
  * RC_OK: g->due_us is the slot, *wait_us how long until then (0: GO).
  * RC_LIMITED: *wait_us is more than max_wait_us, and nothing is reserved.
+ * max_wait_us below 0 gives the place of the grant up.
  */
 enum rc guard_limit_take(struct guard_limit *, int64_t now_us,
     int64_t interval_us, int burst, int64_t max_wait_us, struct grant *g,

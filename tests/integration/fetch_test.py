@@ -140,6 +140,41 @@ def limit_in_the_middle_is_waited_out(s):
     assert r.seconds > 1
 
 
+def what_has_begun_waits_at_a_slow_rate(s):
+    # Between two calls is more than MAX_WAIT; a session alone takes two.
+    s.fresh()
+    r = s.fetch("--index", "NASDAQ 100", "--source", "yahoo", MAX_WAIT=0,
+                YAHOO_RATE_LIMIT=4)
+    same((r.code, len(s.calls())), (0, 5), r)
+    assert 1 <= r.seconds < 2, r.seconds
+    s.fresh()
+    r = s.fetch("--index", DJIA, MAX_WAIT=0, RATE_LIMIT=4)
+    same((r.code, r.doc["source"], len(pages(s))), (0, "finviz", 2), r)
+
+
+def _next_slot(s):
+    """Intervals from the last call to the next free slot."""
+    key = "stocknity:guard:{finviz}"
+    last = int(s.cli("LINDEX", key + ":grants", "0").split()[0])
+    return (int(s.cli("HGET", key, "tat_us")) - last) / 250000
+
+
+def a_slot_that_is_not_used_is_left(s):
+    # The second page restarts the sweep: the third, which waits, is not asked
+    # for, and the first takes its slot.
+    s.fresh("kind=count n=1 path=/screener after=1 count=1")
+    r = s.fetch("--index", "NASDAQ 100", RATE_LIMIT=4)
+    same((r.code, r.doc["source"]), (0, "finviz"), r)
+    firsts = [dict(p.split("=") for p in c["query"].split("&")).get("r", "1")
+              for c in pages(s)]
+    same(firsts[:3], ["1", "21", "1"])
+    same((len(firsts), _next_slot(s)), (8, 1), firsts)
+    # The second page fails: nobody needs the slot of the third.
+    s.fresh("kind=challenge path=/screener after=1")
+    r = s.fetch("--index", "NASDAQ 100", "--source", "finviz", RATE_LIMIT=4)
+    same((r.code, len(pages(s)), _next_slot(s)), (69, 2, 1), r)
+
+
 def only_source_limited_is_try_later(s):
     s.fresh("kind=429 retry-after=7 path=/screener")
     r = s.fetch("--index", DJIA, "--source", "finviz")

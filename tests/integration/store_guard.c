@@ -55,6 +55,33 @@ a_place_given_up_is_free_again(void **state)
 }
 
 static void
+a_place_that_is_not_needed_is_free_again(void **state)
+{
+	struct guard *guard = open_guard(*state);
+	struct grant go = { 0 }, a = { 0 }, b = { .booking = 0 };
+	int64_t tat;
+
+	take(guard, &slow, LONG, &go, NULL);
+	tat = ctl(*state, "HGET " HASH " tat_us");
+	take(guard, &slow, LONG, &a, NULL);
+	take(guard, &slow, LONG, &b, NULL);
+	b.booking = 7;
+	/* One that others wait behind is lost, */
+	assert_int_equal(guard_leave(guard, "finviz", &slow, &a, NULL), RC_OK);
+	assert_int_equal(a.due_us, 0);
+	assert_int_equal(ctl(*state, "HGET " HASH " tat_us"), tat + 2 * SECOND);
+	/* the last one is not. */
+	assert_int_equal(guard_leave(guard, "finviz", &slow, &b, NULL), RC_OK);
+	assert_int_equal(b.due_us, 0);
+	assert_int_equal(b.booking, 7);
+	assert_int_equal(ctl(*state, "HGET " HASH " tat_us"), tat + SECOND);
+	/* What was made was made. */
+	assert_int_equal(guard_leave(guard, "finviz", &slow, &go, NULL), RC_OK);
+	assert_int_equal(ctl(*state, "HGET " HASH " tat_us"), tat + SECOND);
+	guard_close(guard);
+}
+
+static void
 a_hold_moves_those_who_wait_behind_it(void **state)
 {
 	struct guard *guard = open_guard(*state);
@@ -213,6 +240,7 @@ main(void)
 		WITH_REDIS(slots_are_reserved_an_interval_apart),
 		WITH_REDIS(too_long_a_wait_reserves_nothing),
 		WITH_REDIS(a_place_given_up_is_free_again),
+		WITH_REDIS(a_place_that_is_not_needed_is_free_again),
 		WITH_REDIS(a_hold_moves_those_who_wait_behind_it),
 		WITH_REDIS(who_comes_late_gets_a_new_slot),
 		WITH_REDIS(who_comes_a_little_late_keeps_its_slot),

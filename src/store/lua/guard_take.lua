@@ -3,6 +3,7 @@
 -- Answers { code, wait_us, due_us, probe, booking }; code 0: GO where wait_us
 -- is 0, else WAIT; 1: limited; 2: the breaker is open; 3: the day has less than
 -- need calls left; 4: it has them, but others have booked them.
+-- max_wait_us below 0: the place is given up, answers code 1.
 -- The field booked: "booking:calls:until_us booking:calls:until_us ...".
 local key = KEYS[1]
 local T, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -45,6 +46,9 @@ local function refuse(code, wait)
   return { code, wait, 0, 0 }
 end
 
+if max_wait < 0 then
+  return refuse(1, 0)
+end
 if open > now then
   return refuse(2, open - now)
 end
