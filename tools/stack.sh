@@ -13,6 +13,11 @@ set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
 dir=${STACK_DIR:-$root/.run}
+case $dir in
+/*) ;;
+*) dir=$root/$dir ;;
+esac
+[ ! -d "$dir" ] || dir=$(cd "$dir" && pwd -P)
 port=${STACK_PORT:-$(cat "$dir/port" 2>/dev/null || echo 5001)}
 
 fail() {
@@ -20,13 +25,19 @@ fail() {
 	exit 71
 }
 
-# NAME WORD: do the processes of .run/NAME.pid run, and are they ours?
+# Is there a stack in the folder, or nothing at all?  Else it is not ours.
+is_ours() {
+	[ ! -e "$dir" ] || [ -s "$dir/kind" ] ||
+		[ -z "$(ls -A "$dir" 2>/dev/null || echo unreadable)" ]
+}
+
+# NAME COMMAND: does the process of NAME.pid run, and is it that of this stack?
+# A pid is given to others when its process has gone: the folder of the stack is
+# where ours work, and nobody else of that name.
 alive() {
-	pids=$(cat "$dir/$1.pid" 2>/dev/null) && [ -n "$pids" ] || return 1
-	for pid in $pids; do
-		tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "$2" ||
-			return 1
-	done
+	pid=$(cat "$dir/$1.pid" 2>/dev/null) && [ -n "$pid" ] &&
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] &&
+		[ "$(readlink "/proc/$pid/cwd")" = "$dir" ]
 }
 
 wait_for() { # SECONDS COMMAND...: until it succeeds
@@ -50,34 +61,46 @@ start_redis() {
 }
 
 start_market() {
-	alive market tests/market && return
+	alive market market && return
 	rm -f "$dir/market.port"
-	build/rel/tests/market --port 0 --port-file "$dir/market.port" \
-		--companies tests/upstream/companies.csv --label " (demo)" \
-		</dev/null >"$dir/market.log" 2>&1 &
+	(
+		cd "$dir"
+		exec "$root/build/rel/tests/market" --port 0 \
+			--port-file "$dir/market.port" --label " (demo)" \
+			--companies "$root/tests/upstream/companies.csv"
+	) </dev/null >"$dir/market.log" 2>&1 &
 	echo $! >"$dir/market.pid"
 	wait_for 10 test -s "$dir/market.port" ||
 		fail "the market does not start, see $dir/market.log"
 }
 
-start_api() { # two processes: one that waits for Redis does not hold up all
-	alive api cgi/api && return
+# Two processes: one that waits for Redis does not hold up all.  Without -n,
+# spawn-fcgi throws what they log away.
+start_api() {
+	alive api multiwatch && return
 	rm -f "$dir/api.sock"
-	spawn-fcgi -s "$dir/api.sock" -M 0600 -F 2 -P "$dir/api.pid" \
-		-- "$root/cgi/api" >"$dir/api.log" 2>&1 ||
+	(
+		cd "$dir"
+		exec setsid spawn-fcgi -n -s "$dir/api.sock" -M 0600 \
+			-- /usr/bin/multiwatch -f 2 -- "$root/cgi/api"
+	) </dev/null >>"$dir/api.log" 2>&1 &
+	echo $! >"$dir/api.pid"
+	wait_for 10 alive api multiwatch ||
 		fail "the API does not start, see $dir/api.log"
 }
 
 start_drain() {
-	alive drain 'stack.sh drain' && return
-	setsid tools/stack.sh drain </dev/null >"$dir/drain.log" 2>&1 &
+	alive drain stack.sh && return
+	STACK_DIR=$dir setsid tools/stack.sh drain </dev/null \
+		>>"$dir/drain.log" 2>&1 &
 	echo $! >"$dir/drain.pid"
 }
 
 drain() { # what cron does every minute: workers, and at once the next ones
+	cd "$dir"
 	trap 'kill "$child" 2>/dev/null; wait; exit 0' TERM INT
 	while :; do
-		bin/drain-queue --wait -t 600 &
+		"$root/bin/drain-queue" --wait -t 600 &
 		child=$!
 		wait "$child" || sleep 2
 	done
@@ -112,17 +135,17 @@ start_nginx() {
 	fi
 	echo "$port" >"$dir/port"
 	site
-	nginx -e "$dir/nginx.log" -p "$dir" -c "$dir/nginx.conf" \
-		>"$dir/nginx.out" 2>&1 ||
+	(cd "$dir" && nginx -e "$dir/nginx.log" -p "$dir" \
+		-c "$dir/nginx.conf" >"$dir/nginx.out" 2>&1) ||
 		fail "nginx does not start: $(tail -n 1 "$dir/nginx.out" "$dir/nginx.log")"
 }
 
-stop_one() { # NAME WORD, as of alive
+gone() { ! alive "$@"; }
+
+stop_one() { # NAME COMMAND, as of alive
 	if alive "$1" "$2"; then
-		for pid in $pids; do
-			kill "$pid" 2>/dev/null || continue
-			wait_for 10 sh -c "! kill -0 $pid" || kill -9 "$pid"
-		done
+		kill "$pid"
+		wait_for 10 gone "$1" "$2" || kill -9 "$pid"
 	fi
 	rm -f "$dir/$1.pid"
 }
@@ -130,8 +153,8 @@ stop_one() { # NAME WORD, as of alive
 stop() {
 	stop_one nginx nginx
 	stop_one drain stack.sh
-	stop_one api cgi/api
-	stop_one market tests/market
+	stop_one api multiwatch
+	stop_one market market
 	stop_one redis redis-server
 }
 
@@ -186,17 +209,18 @@ refresh() { # OPTION...: of a dataset by the workers; its task must complete
 		>/dev/null || failed $? "the refresh has not been done"
 }
 
-
-
 # Return and risk of a year.  A call a company: on the live sources that takes
-# over eight minutes, so it is begun there and not waited for.
+# over eight minutes, so it is begun there and not waited for.  Without a fresh
+# index the task would put itself back for half a minute.
 returns() {
-	bin/enqueue annual-returns --index "$2" >/dev/null ||
-		failed $? "annual returns were not enqueued"
-	[ "$1" = demo ] || return 0
-	refresh --index "$2"
-	bin/enqueue annual-returns --index "$2" --wait -t "${STACK_WAIT:-120}" \
-		>/dev/null || failed $? "the annual returns are not there"
+	if [ "$1" = demo ]; then
+		refresh --index "$2"
+		set -- "$2" --wait -t "${STACK_WAIT:-120}"
+	else
+		set -- "$2"
+	fi
+	bin/enqueue annual-returns --index "$@" >/dev/null ||
+		failed $? "the annual returns are not there"
 }
 
 show() {
@@ -220,6 +244,7 @@ show() {
 		echo "  bin/fetch --index DJIA --source polygon --fill"
 	echo "  bin/enqueue stock-data --all --wait && bin/status"
 	[ "$1" = run ] || echo "  curl http://127.0.0.1:$(cat "$dir/market.port")/_/calls"
+	echo "What they log is in $dir: api.log, drain.log, nginx.log, redis.log"
 	echo "make stop ends it."
 }
 
@@ -229,7 +254,9 @@ demo | run)
 	sock=$dir/redis.sock
 	[ ${#sock} -lt 100 ] ||
 		fail "the path of this checkout is too long for a socket"
+	is_ours || fail "$dir is there, and is not the folder of a stack"
 	mkdir -p "$dir"
+	dir=$(cd "$dir" && pwd -P)
 	if [ -s "$dir/kind" ] && [ "$(cat "$dir/kind")" != "$1" ]; then
 		stop
 		rm -rf "$dir/appendonlydir" "$dir/dump.rdb" "$dir/cache"
@@ -247,6 +274,7 @@ drain)
 	drain
 	;;
 stop)
+	is_ours || fail "$dir is not the folder of a stack"
 	stop
 	rm -rf "$dir"
 	;;

@@ -37,7 +37,40 @@ says() { grep -q -- "$1" "$tmp/out"; }
 pids() { cat "$STACK_DIR"/{redis,market,api,drain,nginx}.pid; }
 asks() { curl -s "http://localhost:$STACK_PORT$1" | grep -q -- "$2"; }
 lacks() { ! grep -q -- "$1" "$tmp/out"; }
-gone() { for p in $1; do ! kill -0 "$p" 2>/dev/null || return 1; done; }
+gone() { for p in $1; do [ ! -e "/proc/$p/exe" ] || return 1; done; }
+
+# What is not a stack of ours is left alone: a folder of somebody, and the
+# processes that a stale pid file names, whatever they are called.
+mkdir -p "$tmp/somebody" "$tmp/stale" "$tmp/other"
+touch "$tmp/somebody/letter"
+for command in demo stop; do
+	STACK_DIR=$tmp/somebody tools/stack.sh $command >"$tmp/out" 2>&1
+	check "$command refuses a folder that is none of a stack" test $? -eq 71
+	check "and says so" says 'not the folder of a stack'
+	check "and leaves it" test "$(ls -A "$tmp/somebody")" = letter
+done
+words='redis-server nginx multiwatch cgi/api tests/market stack.sh drain'
+(cd "$tmp/stale" && exec sh -c "sleep 300; : $words") &
+named=$!
+(cd "$tmp/other" && exec redis-server --port 0 --unixsocket r.sock --save "") \
+	>/dev/null &
+other=$!
+strangers="$named $other"
+for _ in $(seq 200); do
+	[ -S "$tmp/other/r.sock" ] && break
+	sleep 0.02
+done
+echo demo >"$tmp/stale/kind"
+echo $other >"$tmp/stale/redis.pid"
+for name in nginx drain api market; do
+	echo $named >"$tmp/stale/$name.pid"
+done
+STACK_DIR=$tmp/stale tools/stack.sh stop
+for pid in $strangers; do
+	check "stop leaves a stranger alone" kill -0 "$pid"
+	kill "$pid"
+done
+check "a stale stack is removed" test ! -e "$tmp/stale"
 
 tools/stack.sh demo >"$tmp/out" 2>&1
 check "demo ends with 0" test $? -eq 0
@@ -50,6 +83,10 @@ check "it prints the URL" says "http://localhost:$STACK_PORT/\$"
 check "the page is there" asks / '<title>Stocknity Data'
 check "its library is there" asks /stocknity/lib/d3-hierarchy.js d3
 check "the API is there" asks /api/health/live '"success":true'
+check "a route that is none" asks /api/nothing '"status":404'
+check "what the API logs is kept" grep -q '/api/nothing status=404' \
+	"$STACK_DIR/api.log"
+check "and it says where" says "$STACK_DIR: api.log"
 check "it serves returns" asks '/api/annual-returns' '"Ticker":"AAPL"'
 check "it joins them" asks '/api/stocks?sector=Technology&returns=1' \
 	'"expected_annual_risk":0'
