@@ -95,6 +95,38 @@ def hits_are_told(w):
     assert "cache=HIT" in log and "upstream=0." in log, log[-300:]
 
 
+def levels(w, path=DJIA):
+    """Who had it, and how old it is there: by Cache-Status alone."""
+    out = []
+    for line in w.get(path).headers.get_all("Cache-Status"):
+        name, *rest = line.split("; ")
+        ttl = [int(x[4:]) for x in rest if x.startswith("ttl=")]
+        out.append((name, *(x for x in rest if not x.startswith("ttl=")),
+                    *("for %s" % ("long" if t > 0 else "no more") for t in ttl)))
+    return out
+
+
+def three_levels_are_seen_working(w):
+    """nginx's memory zone, Redis fresh, Redis stale, and none of them; what nginx
+    keeps has the API's line of when it was asked."""
+    w.fill_cache("DJIA")
+    w.forget()
+    fresh = ("stocknity", "hit", "for long")
+    same(levels(w), [fresh, ("nginx", "fwd=miss")], "Redis, fresh")
+    same(levels(w), [fresh, ("nginx", "hit")], "nginx")
+    w.cli("HSET", "stocknity:meta:{stock_data:DJIA:Any}", "fresh_ms", "1000")
+    same(levels(w), [fresh, ("nginx", "hit")], "nginx does not know yet")
+    stale = ("stocknity", "hit", "detail=stale", "for no more")
+    w.forget()
+    same(levels(w), [stale, ("nginx", "fwd=miss")], "Redis, stale")
+    same(levels(w), [stale, ("nginx", "hit")], "nginx, of the stale one")
+    w.cli("FLUSHALL")
+    w.forget()
+    same(levels(w), [("stocknity", "fwd=miss"), ("nginx", "fwd=miss")], "none")
+    same(levels(w), [("stocknity", "fwd=miss"), ("nginx", "fwd=miss")],
+         "what is absent is kept nowhere")
+
+
 def cleared_cache_shows_its_202_within_3_s(w):
     w.fill_cache("DJIA")
     w.forget()
@@ -423,7 +455,8 @@ def without_the_api_too(w):
 TESTS = [
     site_is_valid, snippet_is_valid_in_a_server_of_its_own,
     a_place_that_nobody_fills_is_an_error, head_then_get_gives_the_body,
-    hits_are_told, cleared_cache_shows_its_202_within_3_s,
+    hits_are_told, three_levels_are_seen_working,
+    cleared_cache_shows_its_202_within_3_s,
     sixteen_cold_clients_wait_under_100_ms, gzip_only_for_those_who_ask,
     etag_is_answered_out_of_the_cache, foreign_hosts_get_421,
     what_nginx_refuses_is_told_like_the_api, what_is_no_request_is_told_so,
