@@ -5,14 +5,17 @@
  *
  * Warming keeps within AHEAD_SHARE (30 %) of the limiter's budget by the clock
  * and not by a rate of its own: a sweep takes at most the whole limiter for
- * what it cost the last time, and the next one is due only when that is 30 %
- * of the time since the one before was.  So a sweep is as short as any other,
- * nobody waits long behind it, and the limiter is free in between.  Where the
- * workers come late the sweeps may follow closer, at their low priority.
+ * what it cost the last time, with the slot of its last call, and the next one
+ * is due only when that is 30 % of the time since the one before was.  So a
+ * sweep is as short as any other, nobody waits long behind it, and the limiter
+ * is free in between.  Where the workers come late the sweeps may follow closer,
+ * at their low priority.
  */
 #include <string.h>
 
+#include "scheduled.h"
 #include "scheduler_part.h"
+#include "source/account.h"
 #include "store/ahead.h"
 #include "store/cache.h"
 
@@ -81,6 +84,15 @@ scheduler_count_likely(struct scheduler *s, int64_t now_us)
 			return;
 }
 
+/* Calls a second to the source that is asked first. */
+static double
+rate_of(const struct config *c)
+{
+	char names[LIMIT_SOURCES][SCHEDULED_NAME];
+
+	return scheduled_sources(c, names) > 0 ? account_rate(c, names[0]) : 0;
+}
+
 /* What will be fresh for an hour, or half its life, is warm. */
 enum rc
 scheduler_warm_tasks(struct scheduler *s, int64_t now_us,
@@ -99,7 +111,7 @@ scheduler_warm_tasks(struct scheduler *s, int64_t now_us,
 		if (h[i].there && h[i].fresh_ms >= until_ms)
 			continue;
 		specs[(*n)++] = task_of(d[i].index, DATASET_ANY, delay_ms);
-		delay_ms += ahead_pause_ms(h[i].cost_ms);
+		delay_ms += ahead_pause_ms(h[i].cost_ms, rate_of(s->config));
 	}
 	return rc;
 }

@@ -185,8 +185,10 @@ static void
 sweeps_of_warming_have_their_share_of_the_time(void **state)
 {
 	(void)state;
-	assert_int_equal(ahead_pause_ms(13000), 43333);
-	assert_int_equal(ahead_pause_ms(0), 200000);
+	assert_int_equal(ahead_pause_ms(13000, 0), 43333);
+	/* 2 calls of 2 a second are a second, however near the second is */
+	assert_int_equal(ahead_pause_ms(500, 2), 3333);
+	assert_int_equal(ahead_pause_ms(0, 1000), 200003);
 }
 
 int

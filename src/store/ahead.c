@@ -67,9 +67,12 @@ ahead_is_wanted(
 }
 
 int64_t
-ahead_pause_ms(int64_t cost_ms)
+ahead_pause_ms(int64_t cost_ms, double rate)
 {
+	/* n calls lie n - 1 slots of the limiter apart, and take n of them. */
+	double slot_ms = rate > 0 ? 1000 / rate : 0;
+
 	if (cost_ms <= 0)
 		cost_ms = AHEAD_COST_MS;
-	return (int64_t)((double)cost_ms / AHEAD_SHARE);
+	return (int64_t)(((double)cost_ms + slot_ms) / AHEAD_SHARE);
 }

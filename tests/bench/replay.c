@@ -264,7 +264,7 @@ warm(struct sim *s, int64_t now)
 		if (h->there && h->fresh_ms >= now + TTL / 2)
 			continue;
 		sweep(s, i, now + delay + QUEUED);
-		delay += ahead_pause_ms(h->cost_ms);
+		delay += ahead_pause_ms(h->cost_ms, 1000.0 / CALL_MS);
 	}
 }
 

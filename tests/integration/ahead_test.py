@@ -292,6 +292,39 @@ def warming_is_low_and_spread_over_the_time(s):
     same(len(tasks(s)), 3, "once a day")
 
 
+def warming_keeps_within_its_share_of_a_real_limiter(s):
+    """Sweeps that the limiter held to its rate, warmed as their cost says: until
+    each of them was due those before it had 30 % of what the limiter bears."""
+    s.fresh()
+    rate, share = 20, 0.3
+    indexes = ("DJIA", "NASDAQ 100", "S&P 500")
+    env = {"RATE_LIMIT": rate, "SCHEDULER_INDEXES": ",".join(indexes)}
+    calls = []
+    for index in indexes:
+        before = _pages(s)
+        same(s.fetch("--index", index, **env).code, 0)
+        calls.append(_pages(s) - before)
+        ends_in(s, 60000, index=index)
+    same(calls, [2, 6, 26])
+    s.post("/_/reset")
+    began = now_ms(s)
+    same(_schedule(s, "run", "warm", **env).code, 0)
+    due = {}
+    for ident in s.cli("ZRANGE", Q + "scheduled", "0", "-1").split():
+        spec = s.cli("HGET", Q + "task:" + ident, "spec")
+        due[spec.split("|")[1]] = \
+            float(s.cli("ZSCORE", Q + "scheduled", ident)) / 1000 - began
+    had = 0
+    for n, index in zip(calls, indexes[1:]):
+        had += n
+        assert had * 1000 / (share * rate) <= due[index] + 1, (had, due)
+    same(run("drain-queue", "--workers", "1", "--wait", "-n", "3", "-t", "60",
+             env=s.env(**env)).code, 0)
+    at = [c["us"] / 1e6 for c in s.calls() if c["path"] == "/screener"]
+    same(len(at), 34)
+    assert 8 <= share * rate * (at[8] - at[0]) + 0.2, at[:9]
+
+
 def what_is_warm_is_left_alone_and_empty_is_never(s):
     filled(s)
     same(_schedule(s, "run", "warm", SCHEDULER_INDEXES="DJIA").code, 0)
