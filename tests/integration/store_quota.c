@@ -188,12 +188,12 @@ static void
 a_refused_first_take_books_nothing(void **state)
 {
 	struct guard *guard = open_guard(*state);
-	struct policy p = needing(2);
+	struct policy first = three, p = needing(2);
 	struct grant g = { 0 };
 	int64_t wait;
 
-	p.rate = 0.1;
-	assert_int_equal(try(guard, &three, &wait), RC_OK);
+	first.rate = p.rate = 0.1;
+	assert_int_equal(try(guard, &first, &wait), RC_OK);
 	assert_int_equal(
 	    guard_take(guard, "finviz", &p, 0, &g, &wait, NULL), RC_LIMITED);
 	assert_int_equal(g.booking, 0);
