@@ -40,7 +40,7 @@ enum rc fill_begin(struct fill *, const unsigned char want[FIELD__MAX],
 void fill_end(struct fill *); /* one of zeros too */
 
 /* Does the record lack a wanted figure that a source may have?  serves NULL:
- * it may have any. */
+ * any figure. */
 int fill_is_gap(
     const struct fill *, const struct record *, int (*serves)(enum field));
 

@@ -106,6 +106,22 @@ find_gaps(struct filling *f, const struct source *s, size_t *n, struct err *e)
 	return RC_OK;
 }
 
+/* Nothing of what is lacking is this source's: say so where anything is. */
+static void
+say_useless(const struct filling *f, const struct source *s)
+{
+	const struct table *t = f->task.table;
+
+	for (size_t i = 0; i < t->count; i++)
+		if (fill_is_gap(&f->fill, &t->rows[i], NULL)) {
+			log_info("%s / %s: source=%s is not asked: it has none "
+				 "of the fields that are lacking",
+			    f->task.dataset->index, f->task.dataset->sector,
+			    s->name);
+			return;
+		}
+}
+
 /* RC_EMPTY: there is nothing to ask it for. */
 static enum rc
 begin_source(struct filling *f, const struct source *s, struct err *e)
@@ -119,8 +135,10 @@ begin_source(struct filling *f, const struct source *s, struct err *e)
 	rc = find_gaps(f, s, &n, e);
 	if (rc != RC_OK)
 		return rc;
-	if (n == 0)
+	if (n == 0) {
+		say_useless(f, s);
 		return RC_EMPTY;
+	}
 	lacks = account_lacks(f->env->config, s->name);
 	if (lacks != NULL) {
 		log_info("%s / %s: source=%s is passed over: %s",

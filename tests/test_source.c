@@ -64,11 +64,45 @@ every_source_is_complete(void **state)
 		assert_non_null(s->name);
 		assert_ptr_equal(strstr(s->origin, "https://"), s->origin);
 		assert_true(s->nrequired > 0);
-		assert_true(s->address && s->policy && s->begin && s->next &&
-			    s->feed && s->progress && s->finish && s->end &&
-			    s->read);
+		assert_true(s->serves && s->address && s->policy && s->begin &&
+			    s->next && s->feed && s->progress && s->finish &&
+			    s->end && s->read);
 		assert_int_equal(s->session == NULL, s->made == NULL);
 		assert_int_equal(s->session == NULL, s->refused == NULL);
+	}
+}
+
+/* How many fields a source may have, one that it has and one that it lacks. */
+static void
+a_source_says_what_it_serves(void **state)
+{
+	static const struct {
+		const char *source;
+		int fields;
+		enum field has, lacks;
+	} cases[] = {
+		{ "finviz", FIELD__MAX, FIELD_ROI, FIELD__MAX },
+		{ "yahoo", 24, FIELD_PE, FIELD_ROI },
+		{ "alphavantage", 32, FIELD_PEG, FIELD_ROI },
+		{ "polygon", 8, FIELD_CHANGE, FIELD_PE },
+		{ "iex", 24, FIELD_EMPLOYEES, FIELD_PEG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct source *s = NULL;
+		int n = 0;
+
+		assert_int_equal(
+		    source_by_name(cases[i].source, &s, NULL), RC_OK);
+		for (int f = 0; f < FIELD__MAX; f++)
+			n += s->serves((enum field)f) != 0;
+		assert_int_equal(n, cases[i].fields);
+		assert_true(s->serves(cases[i].has));
+		if (cases[i].lacks != FIELD__MAX)
+			assert_false(s->serves(cases[i].lacks));
+		for (size_t r = 0; r < s->nrequired; r++)
+			assert_true(s->serves(s->required[r]));
 	}
 }
 
@@ -137,6 +171,7 @@ main(void)
 		cmocka_unit_test(an_unknown_or_empty_list_is_refused),
 		cmocka_unit_test(every_source_is_complete),
 		cmocka_unit_test(settings_know_every_source_and_index),
+		cmocka_unit_test(a_source_says_what_it_serves),
 		cmocka_unit_test(
 		    a_status_is_classed_and_a_challenge_goes_first),
 	};

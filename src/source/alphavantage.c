@@ -34,6 +34,12 @@ struct conversation {
 
 static const enum field required[] = { FIELD_TICKER, FIELD_PRICE };
 
+static int
+serves(enum field f)
+{
+	return roster_serves(alphavantage_have, f);
+}
+
 static const char *
 address(const struct config *c)
 {
@@ -229,6 +235,7 @@ const struct source source_alphavantage = {
 	.nrequired = sizeof(required) / sizeof(required[0]),
 	.needs_members = 1,
 	.may_miss = 1,
+	.serves = serves,
 	.address = address,
 	.policy = policy,
 	.begin = begin,

@@ -40,6 +40,19 @@ roster_take(struct table *t, const struct member *m, const char *asked,
 	return rc;
 }
 
+int
+roster_serves(void (*have)(struct table *), enum field f)
+{
+	struct table t;
+	int served;
+
+	table_init(&t);
+	have(&t);
+	served = t.have[f];
+	table_fini(&t);
+	return served;
+}
+
 enum rc
 roster_finish(struct table *t, const struct query *q, const char *source,
     struct table *out, int64_t *total, struct err *e)

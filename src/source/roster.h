@@ -21,6 +21,9 @@ void roster_dotted(char out[LIMIT_TICKER + 1], const char *ticker);
 enum rc roster_take(struct table *, const struct member *, const char *asked,
     const struct record *got, struct err *);
 
+/* Does have, which marks what a source's tables may have, mark this field? */
+int roster_serves(void (*have)(struct table *), enum field);
+
 /* What every conversation over members ends with: the records move to *out
  * (initialised, empty).  RC_INVALID where too few of the members came for a
  * table of its own. */

@@ -64,7 +64,7 @@ struct source {
 	int needs_members;
 	int may_miss; /* rows may be missing of what was asked: partial */
 
-	/* May it have this field?  NULL: it may have any. */
+	/* May it have this field?  Who may not is not asked for it. */
 	int (*serves)(enum field);
 
 	/* The base address that the settings give it. */

@@ -168,6 +168,20 @@ def a_filler_that_fails_leaves_the_table(s):
         same(len(s.calls()), n, fault)
 
 
+def who_has_none_of_the_fields_is_not_asked(s):
+    s.fresh(NO_PE)
+    r = s.fetch("-v", "--index", DJIA, "--fill=pe,peg",
+                SOURCES="finviz,polygon,yahoo", POLYGON_KEY="k",
+                POLYGON_URL=s.url)
+    same((r.code, set(r.doc["filled"])), (0, {"pe"}), r)
+    assert "source=polygon is not asked: it has none of" in r.err, r.err
+    assert not any(c["path"].startswith("/v2") for c in s.calls())
+    # Nothing is lacking: nothing is said.
+    s.fresh()
+    r = s.fetch("-v", "--index", DJIA, "--fill=price")
+    assert "is not asked" not in r.err, r.err
+
+
 def who_has_no_key_is_passed_over(s):
     # Polygon could have it, if it were to be asked.
     sources = {"SOURCES": "finviz,polygon,iex,alphavantage,yahoo",
