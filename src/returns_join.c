@@ -164,7 +164,7 @@ write_joined(struct buf *b, const char *stocks, const struct companies *all,
 {
 	struct json_walk w = { stocks, stocks + strlen(stocks) };
 	struct json_part record, name;
-	const char *data, *from;
+	const char *data = stocks, *from;
 	enum rc rc = enter_data(&w, &data, NULL, e);
 	int more;
 

@@ -59,7 +59,7 @@ a_slot_in_the_future_is_told_from_one_of_another_zone(void **state)
 		struct scheduler_slot slot = { .job = cases[i].job,
 			.accepted_us = (NOW + cases[i].accepted) * 1000000 };
 
-		strcpy(slot.name, cases[i].name);
+		memcpy(slot.name, cases[i].name, strlen(cases[i].name) + 1);
 		if (scheduler_is_future(&slot, NOW * 1000000, utc) !=
 		    cases[i].future)
 			fail_msg("%s, accepted %lld s from now", cases[i].name,

@@ -63,7 +63,7 @@ past_brackets(const char *p, const char *end)
 
 /* The value that comes next. */
 static int
-value(struct json_walk *w, struct json_part *out)
+next_value(struct json_walk *w, struct json_part *out)
 {
 	const char *p = past_blanks(w->p, w->end), *behind = NULL;
 
@@ -110,23 +110,24 @@ before(struct json_walk *w, char close)
 }
 
 int
-json_member(struct json_walk *w, struct json_part *name, struct json_part *out)
+json_member(
+    struct json_walk *w, struct json_part *name, struct json_part *value)
 {
 	int more = before(w, '}');
 
 	if (more != 1)
 		return more;
-	if (value(w, name) != 1 || *name->p != '"' || !take(w, ':'))
+	if (next_value(w, name) != 1 || *name->p != '"' || !take(w, ':'))
 		return -1;
-	return value(w, out);
+	return next_value(w, value);
 }
 
 int
-json_element(struct json_walk *w, struct json_part *out)
+json_element(struct json_walk *w, struct json_part *value)
 {
 	int more = before(w, ']');
 
-	return more == 1 ? value(w, out) : more;
+	return more == 1 ? next_value(w, value) : more;
 }
 
 int

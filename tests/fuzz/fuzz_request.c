@@ -229,7 +229,7 @@ answer(struct request *r, const char *body)
 
 	config.api_token[0] = '\0';
 	if (token != NULL)
-		strcpy(config.api_token, token);
+		memcpy(config.api_token, token, strlen(token) + 1);
 	answer_init(&a);
 	answer_clear(&a);
 	buf_init(&head, 64u << 10);

@@ -120,6 +120,17 @@ def several_share_a_socket(s):
         sock.close()
 
 
+def runs_api(pid):
+    """Children of a process that are the API by now."""
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        children = f.read().split()
+    found = 0
+    for child in children:
+        with open("/proc/%s/cmdline" % child, "rb") as f:
+            found += f.read().startswith(API.encode())
+    return found
+
+
 def multiwatch_runs_it(s):
     sock, path = listening(s, "multi.sock")
     try:
@@ -129,6 +140,8 @@ def multiwatch_runs_it(s):
         raise Skip("no multiwatch") from None
     try:
         same({ask_at(path).status for _ in range(20)}, {200})
+        # a signal before that is lost on a child
+        wait_until(lambda: runs_api(child.pid) == 2, "both")
     finally:
         child.terminate()
         child.wait(10)

@@ -87,6 +87,17 @@ def a_missed_slot_is_caught_up_once(s):
     same(tasks(s), DAILY)
 
 
+def what_was_accepted_is_not_counted_as_missed(s):
+    s.fresh()
+    since(s, 9 * DAY)
+    env = {"SCHEDULER_DAILY_REFRESH": ago(3600)}
+    accepted = time.time() - 3 * DAY - 3600
+    s.cli("HSET", SLOTS, time.strftime("daily:%Y-%m-%d", time.gmtime(accepted)),
+          "%d other done" % (accepted * 1e6))
+    quiet(s, "run", "hourly", **env)
+    same(history(s, "daily", **env)[0]["missed"], 3)
+
+
 def a_slot_that_is_only_just_due_is_left_to_its_own_run(s):
     s.fresh()
     since(s, 0.5 * DAY)
@@ -141,6 +152,15 @@ def an_older_slot_is_refused(s):
     same((r.code, r.err.count("\n")), (75, 1), r)
     assert "ahead" in r.err, r
     same(len(history(s, "hourly")), 4)
+
+
+def a_clock_may_be_two_minutes_ahead(s):
+    """A slot that is due within two minutes by the clock of Redis is accepted."""
+    for due_in, code in ((60, 0), (300, 75)):  # seconds, cut to the minute
+        s.fresh()
+        r = schedule(s, "run", "daily", SCHEDULER_DAILY_REFRESH=ago(-due_in),
+                     **shifted(s, due_in + 30))
+        same((r.code, len(tasks(s))), (code, 4 if code == 0 else 0), r)
 
 
 def a_living_run_is_not_overlapped_and_a_dead_one_taken_up(s):
@@ -251,6 +271,19 @@ def hourly_says_what_is_wrong(s):
     assert "repairs" in r.err, r
     (one,) = history(s, "hourly")
     same((one["exit"], one["findings"]), (1, 1))
+
+
+def a_full_queue_does_not_keep_the_hourly_check_away(s):
+    """Only what is kept warm is left out, and that is said."""
+    s.fresh()
+    seed(s, "DJIA:Energy", 600, -60)
+    same(run("enqueue", "probe", "x", env=s.env()).code, 0)
+    r = schedule(s, "run", "hourly", QUEUE_MAX=1)
+    same((r.code, r.out, r.err.count("\n")), (1, "", 1), r)
+    assert "no room to refresh" in r.err, r
+    (one,) = history(s, "hourly")
+    same((one["exit"], one["findings"], one["enqueued"]), (1, 1, 0), one)
+    same([t for t in tasks(s) if t[0] == "DJIA"], [])
 
 
 def weekly_cleans_up(s):

@@ -71,6 +71,10 @@ def an_answer_that_is_lost_changes_nothing(s):
     for k in range(len(whole.names)):
         codes.append(Cut(s, "lost-%d" % k, k, drop=True).run(
             s, k + 1, "schedule", "run", "daily", **env))
+        # who says that it is done has done it, and not somebody else later
+        done = len(history(s, "daily",
+                           REDIS_URL="unix://%s?db=%d" % (s.socket, k + 1)))
+        assert codes[-1] != 0 or done == 1, (k, whole.names[k])
     assert set(codes) <= {0, 69} and 0 in codes, codes
     time.sleep(1.1)
     for k in range(len(whole.names)):
@@ -100,6 +104,39 @@ def an_older_slot_loses_to_a_newer_one_that_was_quicker(s):
     same((one["enqueued"], tasks(s)), (4, DAILY))
     same(s.cli("HGET", Q + "stats", "merged"), "", "nothing was asked for twice")
     assert "daily:" not in s.cli("HKEYS", SLOTS).replace(one["slot"], "")
+
+
+def while_it_catches_up(s, action):
+    """An hourly run, and what happens when it accepts a daily slot that was
+    missed: it holds its own by then."""
+    s.fresh()
+    s.cli("HSET", SLOTS, "switch", "1 %d" % ((time.time() - 0.5 * DAY) * 1e6))
+    meddler = Meddler(s, b"fetch_stock_data|DJIA", action)
+    r = schedule(s, "run", "hourly", REDIS_URL="unix://" + meddler.path,
+                 SCHEDULER_DAILY_REFRESH=ago(3600))
+    meddler.server.close()
+    same(meddler.action, None, r)
+    return r
+
+
+def a_run_that_lost_its_lease_says_so(s):
+    """And leaves the slot to who has it."""
+    def take():
+        (lease,) = [x for x in s.cli("HKEYS", SLOTS).split("\n")
+                    if x.startswith("lease:hourly:")]
+        s.cli("HSET", SLOTS, lease, "%d other" % ((time.time() + 60) * 1e6))
+
+    r = while_it_catches_up(s, take)
+    same((r.code, r.out, r.err.count("\n")), (75, "", 1), r)
+    assert "another run has taken it up" in r.err, r
+    same((history(s, "hourly"), tasks(s)), ([], DAILY))
+    assert " other" in s.cli("HGETALL", SLOTS)
+
+
+def a_run_lasts_from_its_first_step_to_its_last(s):
+    same(while_it_catches_up(s, lambda: time.sleep(0.3)).code, 0)
+    (one,) = history(s, "hourly")
+    assert one["duration_seconds"] >= 0.3, one
 
 
 def taken_and_stopped_are_told_apart(s):
