@@ -54,8 +54,8 @@ is_text(const char *s)
 	return 1;
 }
 
-/* Is the address longer than nginx/http.conf lets it be?  It is measured as it
- * was sent; who runs us as CGI need not say how that was. */
+/* Is the address too long?  It is measured as it was sent; who runs us as CGI
+ * need not say how that was. */
 static int
 is_long(const char *path, request_get *get, void *arg)
 {

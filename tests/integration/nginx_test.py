@@ -149,10 +149,12 @@ def sixteen_cold_clients_wait_under_100_ms(w):
     body = w.get(SP500).body
     same(json.loads(body)["count"], 503)
     best = None
-    # Three spellings: of none does nginx know anything.
+    # Of none does nginx know anything; other work may run on the machine.
     for path in ("/api/stocks?index=S%26P+500", "/api/screener/data",
-                 "/api/stocks?sector=Any"):
-        waits, answers, start = [], set(), threading.Barrier(16)
+                 "/api/stocks?sector=Any", "/api/stocks", SP500):
+        waits, answers = [], set()
+        start, served = threading.Barrier(16), threading.Barrier(16, timeout=20)
+        w.forget()
 
         def client():
             with socket.create_connection(("127.0.0.1", w.port)) as s:
@@ -162,6 +164,7 @@ def sixteen_cold_clients_wait_under_100_ms(w):
                           b"Connection: close\r\n\r\n" % path.encode())
                 whole = s.recv(12)
                 waits.append(time.monotonic() - began)
+                served.wait()  # the bodies come when all are measured
                 while part := s.recv(1 << 16):
                     whole += part
                 answers.add((whole[:12], whole.partition(b"\r\n\r\n")[2]))
@@ -175,6 +178,8 @@ def sixteen_cold_clients_wait_under_100_ms(w):
         assert answers == {(b"HTTP/1.1 200", body)}, \
             [(head, len(b)) for head, b in answers]
         best = min(best or 9, max(waits))
+        if best < 0.1:
+            break
     assert best < 0.1, best
 
 
@@ -210,23 +215,35 @@ def etag_is_answered_out_of_the_cache(w):
 
 def rate_limit_bites(w):
     """The read burst is 200, the write burst 10; then it recovers."""
+    w.fill_cache("DJIA")
+    time.sleep(2.2)  # what the tests before have used is back
+    began = time.monotonic()
     c = w.connect()
     codes = []
-    for _ in range(600):
-        c.request("GET", "/api/queue/stats")
+    for _ in range(1000):  # out of nginx's cache: a slow machine is too fast
+        c.request("HEAD", DJIA)
         answer = c.getresponse()
-        answer.body = answer.read()
+        answer.read()
         codes.append(answer.status)
+        if answer.will_close:
+            c.close()
+    c.close()
+    most = 201 + 100 * (time.monotonic() - began)
+    assert 200 <= codes.count(200) <= most + 1, (codes.count(200), most)
+    same(set(codes), {200, 429})
+    for _ in range(50):
+        answer = w.get("/api/queue/stats")
         if answer.status == 429:
             break
-    c.close()
-    assert codes.count(200) >= 200, codes.count(200)
     problem(answer, 429)
     same(answer.headers["Retry-After"], "1")
     time.sleep(1.1)
     same(w.get("/api/queue/stats").status, 200)
+    began = time.monotonic()
     codes = [w.ask("POST", "/api/scheduler/start").status for _ in range(40)]
+    most = 1 + 10 + 5 * (time.monotonic() - began)
     assert 429 in codes and codes[0] != 429, codes
+    assert 11 <= codes.count(200) <= most + 1, (codes, most)
     time.sleep(2.2)
 
 
@@ -334,6 +351,18 @@ def what_nginx_refuses_is_told_like_the_api(w):
         same(json.loads(answer.body)["detail"], "an address may have 4096 bytes")
     same(w.get("/stocknity").headers["Cache-Control"], "no-store")
     problem(w.get("/api/stocks", X="x" * 9000), 400)
+
+
+def every_request_has_an_id_of_its_own(w):
+    """nginx's own answers and the API's; one that is given is kept."""
+    paths = ("/nothing", "/api/health/live", "/api/nothing", "/nothing")
+    ids = [w.get(path).headers.get_all("X-Request-Id") for path in paths]
+    same(len({i for several in ids for i in several}), len(paths), ids)
+    for path in paths:
+        same(w.get(path, X_Request_Id="Mine-1.x_y").headers["X-Request-Id"],
+             "Mine-1.x_y", path)
+        for bad in ("not mine", "x" * 65, 'x"y'):
+            assert w.get(path, X_Request_Id=bad).headers["X-Request-Id"] != bad
 
 
 def what_is_no_request_is_told_so(w):
@@ -460,7 +489,7 @@ TESTS = [
     sixteen_cold_clients_wait_under_100_ms, gzip_only_for_those_who_ask,
     etag_is_answered_out_of_the_cache, foreign_hosts_get_421,
     what_nginx_refuses_is_told_like_the_api, what_is_no_request_is_told_so,
-    page_has_its_headers,
+    every_request_has_an_id_of_its_own, page_has_its_headers,
     metrics_are_for_this_machine, an_address_has_100_connections_at_work,
     slow_clients_hold_nobody_up,
     without_redis_what_nginx_has_is_served, without_the_api_too,

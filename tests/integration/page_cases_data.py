@@ -208,6 +208,15 @@ def stale_data_say_so(w):
     w.look()
     b.wait("document.querySelector('#about .pill.warn')?.textContent === 'stale'",
            "the word")
+    w.forget()
+    b.choose("#sector", "Energy")
+    b.wait("document.getElementById('notice').textContent.startsWith('Stale')",
+           "more words")
+    w.fill_cache("DJIA")
+    w.forget()
+    w.look()
+    b.wait("document.querySelector('#about .pill.warn') === null", "their end")
+    same(b.text("#notice"), "")
 
 
 def without_the_library_the_table_stands(w):

@@ -4,6 +4,7 @@ import os
 
 from selenium.webdriver.common.keys import Keys
 
+from harness import run
 from page_kit import ROWS, TOKEN, give_token, same
 
 NOTICE = "document.getElementById('notice')"
@@ -136,6 +137,21 @@ def a_refresh_is_followed_through_trouble(w):
         w.rest()
 
 
+def returns_are_asked_for_again(w):
+    b = w.settled("?index=DJIA", "DJIA")
+    b.wait("document.querySelector('#datasets article')", "a look")
+    with w.refuses("no-returns"):
+        same(run("fetch", "--returns", "--index", "DJIA", env=w.env()).code, 0)
+        w.look()
+        b.wait("document.getElementById('datasets').textContent"
+               ".includes('annual returns')", "them")
+        b.wait("performance.getEntriesByType('resource').some((e) => "
+               "e.name.includes('annual-returns') && e.responseEnd > 0)", "the no")
+        same(b.js("document.getElementById('risk').hidden"), True)
+    w.look()
+    b.wait("!document.getElementById('risk').hidden", "the picture")
+
+
 def words_go_when_they_are_old(w):
     b = w.settled("?index=DJIA", "DJIA")
     hasty(b)
@@ -184,6 +200,6 @@ CASES = [
     a_limit_is_waited_for, retry_after_is_honoured, survives_a_redis_that_goes,
     survives_an_api_that_goes, failed_fetch_of_an_absent_dataset_is_told,
     an_index_that_nobody_keeps_is_told, a_refresh_is_followed_through_trouble,
-    words_go_when_they_are_old, two_buttons_ask_for_one_token,
+    returns_are_asked_for_again, words_go_when_they_are_old, two_buttons_ask_for_one_token,
     a_token_that_grew_old_is_asked_for_anew,
 ]

@@ -21,8 +21,12 @@ def same(got, want, what=""):
 
 def refusing(folder):
     """While FOLDER/limited is there, nginx answers 429, and with FOLDER/away
-    503 in words of its own."""
+    503 in words of its own, with FOLDER/no-returns for the annual returns."""
     with open(os.path.join(folder, "stocknity-fastcgi.conf"), "a") as f:
+        f.write('set $stocknity_no "$uri";\n'
+                'if (-f "%s/no-returns") { set $stocknity_no "no $uri"; }\n'
+                'if ($stocknity_no = "no /api/annual-returns") '
+                '{ return 503; }\n' % folder)
         f.write('if (-f "%s/limited") { return 429; }\n' % folder)
         f.write('if (-f "%s/away") { add_header Retry-After 3 always; '
                 'return 503; }\n' % folder)
@@ -61,7 +65,7 @@ class World(Web):
 
     @contextlib.contextmanager
     def refuses(self, how):
-        """"limited" or "away": see refusing()."""
+        """"limited", "away" or "no-returns": see refusing()."""
         open(self.path(how), "w").close()
         try:
             yield

@@ -125,9 +125,21 @@ redis-cli -s "$STACK_DIR/redis.sock" config set maxmemory 1 >/dev/null
 tools/stack.sh demo >"$tmp/out" 2>&1
 check "a full Redis is no success" test $? -eq 75
 check "it names the step" says 'the refresh was not enqueued'
+redis-cli -s "$STACK_DIR/redis.sock" config set maxmemory 0 >/dev/null
+check "the demo has data" test "$(redis-cli -s "$STACK_DIR/redis.sock" \
+	keys 'stock_data:*')" != ""
+first="$(pids) $(pgrep -d ' ' -P "$(pids | paste -sd,)")"
+env FINVIZ_URL=http://127.0.0.1:1 SOURCES=finviz STACK_WAIT=1 \
+	tools/stack.sh run >"$tmp/out" 2>&1
+check "a run without a source is no success" test $? -ne 0
+check "it is a stack of its own" gone "$first"
+check "no data of the demo are in it" test "$(redis-cli \
+	-s "$STACK_DIR/redis.sock" keys 'stock_data:*')" = ""
+first="$(cat "$STACK_DIR"/{redis,api,drain,nginx}.pid)"
+first="$first $(pgrep -d ' ' -P "$(echo "$first" | paste -sd,)")"
 tools/stack.sh stop >"$tmp/out" 2>&1
 check "stop ends with 0" test $? -eq 0
-check "stop ends the servers" gone "$first"
+check "stop ends the servers, and who works for them" gone "$first"
 check "stop leaves nothing" test ! -e "$STACK_DIR"
 check "stop without a stack is fine" tools/stack.sh stop
 
