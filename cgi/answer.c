@@ -39,7 +39,6 @@ answer_clear(struct answer *a)
 	a->served = (struct cache_served){ 0 };
 	a->bytes = NULL;
 	a->len = 0;
-	a->retry_ms = 0;
 	a->type = "application/json";
 	a->cache = "no-cache";
 }

@@ -19,7 +19,6 @@ struct answer {
 	const char *bytes; /* follow the body: borrowed of served */
 	size_t len;
 	struct cache_served served;
-	int64_t retry_ms; /* Retry-After of a failure; 0: none of its own */
 	struct buf extra; /* further members of a problem, each with its comma
 			     before it */
 };

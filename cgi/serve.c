@@ -97,11 +97,9 @@ fail(struct server *s, int status, const struct err *e)
 	int written = status == 503 && a->body.len > 0 &&
 		      a->body.data[a->body.len - 1] == '\n';
 
-	if (status == 503 && a->retry_ms == 0)
-		a->retry_ms = e->rc == RC_FULL ? 10000 : 2000;
-	if (a->retry_ms > 0)
-		answer_header(a, "Retry-After", "%lld",
-		    (long long)(a->retry_ms + 999) / 1000);
+	if (status == 503)
+		answer_header(
+		    a, "Retry-After", "%d", e->rc == RC_FULL ? 10 : 2);
 	if (!written)
 		answer_problem(a, &s->request, status, e);
 }

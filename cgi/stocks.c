@@ -102,31 +102,8 @@ unwanted(const struct dataset *d, struct err *e)
 	return 404;
 }
 
-/* The task that was to fetch it has failed just now: what it said, with the
- * task beside it. */
-static int
-braked(struct call *c, const struct dataset *d, const struct refresh_wait *w,
-    struct err *e)
-{
-	struct buf *b = &c->answer->body;
-	struct task t = { .nerrors = 0 };
-	enum rc rc = api_task(c, w->id, &t, e);
-
-	if (rc != RC_OK && rc != RC_NOTFOUND)
-		return api_status(rc);
-	if (rc == RC_OK)
-		buf_add(&c->answer->extra, b->data, b->len);
-	buf_clear(b);
-	c->answer->retry_ms = w->braked_ms;
-	err_set(e, RC_NOSOURCE,
-	    "%s / %s is not cached, and to fetch it failed: %s", d->index,
-	    d->sector,
-	    t.nerrors > 0 ? t.errors[t.nerrors - 1].text
-			  : "it does not say why");
-	return api_status(RC_NOSOURCE);
-}
-
-/* Nothing is cached: say so, with the task that will change it. */
+/* Nothing is cached: say so, with the task that will change it, or the one that
+ * has failed just now. */
 static int
 absent(struct call *c, const struct dataset *d, struct err *e)
 {
@@ -134,6 +111,7 @@ absent(struct call *c, const struct dataset *d, struct err *e)
 	struct buf *b = &c->answer->body;
 	struct refresh_wait w;
 	struct task t;
+	int64_t wait_s = returns ? AGAIN_RETURNS_S : AGAIN_S;
 	enum rc rc;
 	int may;
 
@@ -146,9 +124,11 @@ absent(struct call *c, const struct dataset *d, struct err *e)
 	if (rc != RC_OK)
 		return api_status(rc);
 	if (w.braked_ms > 0)
-		return braked(c, d, &w, e);
-	buf_adds(b, "{\"success\":true,\"message\":\"Not cached yet: the task "
-		    "fetches it\",\"index\":");
+		wait_s = (w.braked_ms + 999) / 1000;
+	buf_addf(b, "{\"success\":true,\"message\":\"Not cached%s\",\"index\":",
+	    w.braked_ms > 0 ? ", and its fetch has failed: it is not tried "
+			      "again at once"
+			    : " yet: the task fetches it");
 	envelope_string(b, d->index);
 	buf_adds(b, ",\"sector\":");
 	envelope_string(b, returns ? DATASET_ANY : d->sector);
@@ -158,8 +138,7 @@ absent(struct call *c, const struct dataset *d, struct err *e)
 		return api_status(rc);
 	buf_adds(b, "}\n");
 	answer_header(c->answer, "Location", "/api/tasks/%s", w.id);
-	answer_header(c->answer, "Retry-After", "%d",
-	    returns ? AGAIN_RETURNS_S : AGAIN_S);
+	answer_header(c->answer, "Retry-After", "%lld", (long long)wait_s);
 	return 202;
 }
 

@@ -115,17 +115,34 @@ refresh_ahead(struct redis *r, struct queue *q, const struct dataset *d,
 	return rc;
 }
 
+/* Has the task failed, with none queued since?  One that is forgotten has
+ * nothing to show. */
+static enum rc
+is_braked(struct queue *q, const struct dataset *d, const char *id, int *braked,
+    struct err *e)
+{
+	int64_t position;
+	int queued = 1;
+	struct task t;
+	enum rc rc = queue_get(q, id, &t, &position, e);
+
+	if (rc == RC_OK && t.status == TASK_FAILED)
+		rc = is_queued(q, d, &queued, e);
+	*braked = !queued;
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
 enum rc
 refresh_absent(struct redis *r, struct queue *q, const struct dataset *d,
     struct refresh_wait *out, struct err *e)
 {
 	struct refresh_wait wait = { 0 };
-	int queued = 0;
+	int braked = 0;
 	enum rc rc = cache_failed(r, d, wait.id, &wait.braked_ms, e);
 
 	if (rc == RC_OK && wait.braked_ms > 0)
-		rc = is_queued(q, d, &queued, e);
-	if (rc == RC_OK && (wait.braked_ms == 0 || queued)) {
+		rc = is_braked(q, d, wait.id, &braked, e);
+	if (rc == RC_OK && !braked) {
 		wait.braked_ms = 0;
 		rc = enqueue(q, d, 0, wait.id, e);
 	}
