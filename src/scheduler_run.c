@@ -146,16 +146,20 @@ hold(struct scheduler_step *st, int64_t *code, struct err *e)
 	return RC_OK;
 }
 
+static enum rc
+lost(const struct scheduler_step *st, struct err *e)
+{
+	return err_set(
+	    e, RC_BUSY, "%s: another run has taken it up", st->run.slot);
+}
+
 enum rc
 scheduler_renew(struct scheduler_step *st, struct err *e)
 {
 	int64_t code = 0;
 	enum rc rc = hold(st, &code, e);
 
-	if (rc == RC_OK && code != 0)
-		return err_set(e, RC_BUSY, "%s: another run has taken it up",
-		    st->run.slot);
-	return rc;
+	return rc == RC_OK && code != 0 ? lost(st, e) : rc;
 }
 
 static enum rc
@@ -176,8 +180,10 @@ write_done(struct scheduler_step *st, struct err *e)
 	if (rc == RC_OK)
 		rc = scheduler_call(st->scheduler, &script_schedule_done,
 		    st->job, 2, args, 4, &reply, e);
-	if (rc == RC_OK)
-		freeReplyObject(reply);
+	if (rc == RC_OK && reply->type == REDIS_REPLY_INTEGER &&
+	    reply->integer == 0)
+		rc = lost(st, e);
+	freeReplyObject(reply);
 	buf_fini(&record);
 	return rc;
 }

@@ -187,6 +187,7 @@ def refused_before_anything_is_done(s):
     s.fetch("--index", "DJIA")
     a = s.call("POST", CLEAR, {"Origin": "null"}, body=b"{")
     problem(a, 403)
+    problem(s.call("POST", CLEAR + "?x=1", {"Origin": "null"}), 403)
     a = s.call("POST", CLEAR, {"Origin": "null"}, body=BODY)
     problem(a, 403)
     same(s.get("/api/stocks?index=DJIA").status, 200)

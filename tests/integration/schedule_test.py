@@ -87,6 +87,14 @@ def a_missed_slot_is_caught_up_once(s):
     same(tasks(s), DAILY)
 
 
+def a_missed_warming_is_not_caught_up(s):
+    s.fresh()
+    since(s, 9 * DAY)
+    quiet(s, "run", "hourly", SCHEDULER_WARM=ago(3600))
+    same(history(s, "warm"), [])
+    same(len(history(s, "weekly")), 1, "what was missed otherwise is")
+
+
 def what_was_accepted_is_not_counted_as_missed(s):
     s.fresh()
     since(s, 9 * DAY)
@@ -289,7 +297,7 @@ def a_full_queue_does_not_keep_the_hourly_check_away(s):
 def weekly_cleans_up(s):
     s.fresh()
     seed(s, "DJIA:Energy", 600, -60, fetched_s_ago=100 * DAY)
-    seed(s, "DJIA:Any", 600, -60)
+    seed(s, "DJIA:Any", 600, -60, fetched_s_ago=6 * DAY)  # stale, but for 7
     s.cli("SET", "stock_data:S&P 500:Any", "another's")
     old = str(int((time.time() - 40 * DAY) * 1e6))
     s.cli("HSET", Q + "task:01a20fc1-6f02-7768-ac22-242f73994371", "type",

@@ -119,18 +119,31 @@ def while_it_catches_up(s, action):
     return r
 
 
+def take_lease(s):
+    """As another run that takes up the slot, the only one that is held."""
+    (lease,) = [x for x in s.cli("HKEYS", SLOTS).split("\n")
+                if x.startswith("lease:")]
+    s.cli("HSET", SLOTS, lease, "%d other" % ((time.time() + 60) * 1e6))
+
+
 def a_run_that_lost_its_lease_says_so(s):
     """And leaves the slot to who has it."""
-    def take():
-        (lease,) = [x for x in s.cli("HKEYS", SLOTS).split("\n")
-                    if x.startswith("lease:hourly:")]
-        s.cli("HSET", SLOTS, lease, "%d other" % ((time.time() + 60) * 1e6))
-
-    r = while_it_catches_up(s, take)
+    r = while_it_catches_up(s, lambda: take_lease(s))
     same((r.code, r.out, r.err.count("\n")), (75, "", 1), r)
     assert "another run has taken it up" in r.err, r
     same((history(s, "hourly"), tasks(s)), ([], DAILY))
     assert " other" in s.cli("HGETALL", SLOTS)
+
+
+def a_run_that_lost_its_lease_at_the_end_does_not_write_it(s):
+    """Whoever took the slot up meanwhile has it, and writes when it is done."""
+    s.fresh()
+    meddler = Meddler(s, Script("schedule_done").sha, lambda: take_lease(s))
+    r = schedule(s, "run", "daily", REDIS_URL="unix://" + meddler.path)
+    meddler.server.close()
+    same((r.code, r.out, r.err.count("\n")), (75, "", 1), r)
+    assert "another run has taken it up" in r.err, r
+    same((history(s, "daily"), tasks(s)), ([], DAILY))
 
 
 def a_run_lasts_from_its_first_step_to_its_last(s):
