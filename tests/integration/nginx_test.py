@@ -213,6 +213,11 @@ def etag_is_answered_out_of_the_cache(w):
     same((answer.status, answer.body), (304, b""))
 
 
+def a_head_has_ten_seconds(w):
+    w.dawdler.join()
+    assert 9 < w.patience[0] < 30, w.patience
+
+
 def rate_limit_bites(w):
     """The read burst is 200, the write burst 10; then it recovers."""
     w.fill_cache("DJIA")
@@ -358,6 +363,12 @@ def every_request_has_an_id_of_its_own(w):
     paths = ("/nothing", "/api/health/live", "/api/nothing", "/nothing")
     ids = [w.get(path).headers.get_all("X-Request-Id") for path in paths]
     same(len({i for several in ids for i in several}), len(paths), ids)
+
+    def logged():
+        with open(w.path("stocknity.log")) as f:
+            return re.findall(r" id=(\S+)$", f.read(), re.M)[-len(ids):]
+    wait_until(lambda: logged() == [i for several in ids for i in several],
+               "the same ids in the log")
     for path in paths:
         same(w.get(path, X_Request_Id="Mine-1.x_y").headers["X-Request-Id"],
              "Mine-1.x_y", path)
@@ -387,6 +398,8 @@ def page_has_its_headers(w):
             "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy",
             "Cross-Origin-Opener-Policy")],
              ["nosniff", "DENY", "no-referrer", "same-origin"], path)
+        same(headers["Server"], "nginx", path)
+    same(w.get("/", Host="example.org").headers["Server"], "nginx")
     same(w.get("/").body, w.get("/stocknity/").body)
     css = w.get("/stocknity/style.css", Accept_Encoding="gzip")
     assert gzip.decompress(css.body).startswith(b"/*"), css.body[:50]
@@ -493,7 +506,7 @@ TESTS = [
     metrics_are_for_this_machine, an_address_has_100_connections_at_work,
     slow_clients_hold_nobody_up,
     without_redis_what_nginx_has_is_served, without_the_api_too,
-    rate_limit_bites,
+    rate_limit_bites, a_head_has_ten_seconds,
 ]
 
 
@@ -508,5 +521,25 @@ def with_a_unix_socket(folder):
                              "\tserver_name localhost" % folder))
 
 
+class World(Web):
+    def __init__(self):
+        super().__init__(with_a_unix_socket)
+        self.patience = []
+        self.dawdler = threading.Thread(target=self.dawdle)
+        self.dawdler.start()
+
+    def dawdle(self):
+        """Half a head, beside all tests: how long until nginx hangs up."""
+        with socket.create_connection(("127.0.0.1", self.port), 40) as s:
+            s.sendall(b"GET / HTTP/1.1\r\nHost: ")
+            began = time.monotonic()
+            try:
+                while s.recv(4096):
+                    pass
+            except OSError:
+                pass
+            self.patience.append(time.monotonic() - began)
+
+
 if __name__ == "__main__":
-    main(TESTS, lambda: Web(with_a_unix_socket))
+    main(TESTS, World)

@@ -50,7 +50,7 @@ for command in demo stop; do
 	check "and leaves it" test "$(ls -A "$tmp/somebody")" = letter
 done
 words='redis-server nginx multiwatch cgi/api tests/market stack.sh drain'
-(cd "$tmp/stale" && exec sh -c "sleep 300; : $words") &
+(cd "$tmp/stale" && exec -a "$words" sleep 300) >/dev/null &
 named=$!
 (cd "$tmp/other" && exec redis-server --port 0 --unixsocket r.sock --save "") \
 	>/dev/null &
