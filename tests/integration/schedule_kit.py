@@ -91,6 +91,13 @@ def shifted(s, seconds):
             "ASAN_OPTIONS": options + ":verify_asan_link_order=0"}
 
 
+def take_lease(s):
+    """As another run that takes up the slot, the only one that is held."""
+    (lease,) = [x for x in s.cli("HKEYS", SLOTS).split("\n")
+                if x.startswith("lease:")]
+    s.cli("HSET", SLOTS, lease, "%d other" % ((time.time() + 60) * 1e6))
+
+
 def servers():
     left = 3600 - time.time() % 3600
     if left < 30:  # the slot of the hour stays the same one throughout

@@ -10,7 +10,7 @@ from cut import Cut, Meddler, Script  # noqa: E402
 from harness import BUILD, main, run  # noqa: E402
 from schedule_kit import (DAILY, DAY, JOBS, Q, SLOTS, ago,  # noqa: E402
                           history, quiet, same, schedule, servers, shifted, show,
-                          tasks, tests_of)
+                          take_lease, tasks, tests_of)
 
 
 def killed_anywhere(s, job, env, prepare, want):
@@ -117,13 +117,6 @@ def while_it_catches_up(s, action):
     meddler.server.close()
     same(meddler.action, None, r)
     return r
-
-
-def take_lease(s):
-    """As another run that takes up the slot, the only one that is held."""
-    (lease,) = [x for x in s.cli("HKEYS", SLOTS).split("\n")
-                if x.startswith("lease:")]
-    s.cli("HSET", SLOTS, lease, "%d other" % ((time.time() + 60) * 1e6))
 
 
 def a_run_that_lost_its_lease_says_so(s):
