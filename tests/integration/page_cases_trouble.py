@@ -121,6 +121,11 @@ def an_index_that_nobody_keeps_is_told(w):
     w.look()
     b.wait(ROWS + " > 0", "the data")
     same(b.text("#notice"), "")
+    # Who may write may have any of them fetched by looking.
+    b.js(TOKEN_IS, TOKEN)
+    b.choose("#index", "RUSSELL 2000")
+    says(b, "not cached yet")
+    same(w.cli("ZCARD", "stocknity:{default}:ready"), "1")
 
 
 def a_refresh_is_followed_through_trouble(w):
