@@ -209,17 +209,16 @@ refresh() { # OPTION...: of a dataset by the workers; its task must complete
 		>/dev/null || failed $? "the refresh has not been done"
 }
 
-# Return and risk of a year.  A call a company: on the live sources that takes
-# over eight minutes, so it is begun there and not waited for.  Without a fresh
-# index the task would put itself back for half a minute.
-returns() {
-	if [ "$1" = demo ]; then
-		refresh --index "$2"
-		set -- "$2" --wait -t "${STACK_WAIT:-120}"
-	else
-		set -- "$2"
-	fi
-	bin/enqueue annual-returns --index "$@" >/dev/null ||
+# The indexes that are kept fresh, then return and risk of a year of one.  That
+# is a call a company: on the live sources over eight minutes, so it is begun
+# there and not waited for.
+everything() { # demo|run INDEX
+	kind=$1 index=$2
+	set --
+	[ "$kind" = run ] || set -- --wait -t "${STACK_WAIT:-120}"
+	bin/enqueue stock-data --all "$@" >/dev/null ||
+		failed $? "the indexes are not there"
+	bin/enqueue annual-returns --index "$index" "$@" >/dev/null ||
 		failed $? "the annual returns are not there"
 }
 
@@ -231,7 +230,7 @@ show() {
 	fi
 	# A refresh through the queue; what it made is read out of the cache.
 	refresh --index "S&P 500" --sector Technology
-	returns "$1" "S&P 500"
+	everything "$1" "S&P 500"
 	bin/fetch --index "S&P 500" --sector Technology --format table \
 		--fields "$columns" || failed $? "what it fetched cannot be shown"
 	echo
