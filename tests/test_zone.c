@@ -234,7 +234,10 @@ a_booking_runs_out_or_is_given_back(void **state)
 	now += SECOND - 1;
 	assert_int_equal(passed(&l, &five, now, 1, &wait), 0);
 	assert_int_equal(wait, 1);
-	/* Each call of its holder renews it. */
+	/* Each call of its holder renews it, and one that waits takes none. */
+	guard_limit_count(&l, now, &p, &mine, 0);
+	assert_int_equal(l.booked[0].left, 4);
+	assert_int_equal(l.used, 1);
 	assert_int_equal(booked_call(&l, &p, now, &mine, &wait), DAY_FREE);
 	assert_int_equal(passed(&l, &five, now + 1, 1, &wait), 0);
 	/* A little late it is still there where nobody wanted it. */

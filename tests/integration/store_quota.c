@@ -128,14 +128,26 @@ what_needs_more_is_not_begun(void **state)
 	guard_close(guard);
 }
 
+/* How it stands s seconds from now. */
+static struct guard_state
+peek(struct fixture *f, int64_t s)
+{
+	struct guard_state seen;
+	redisReply *reply;
+
+	assert_int_equal(guard_peek_ask(f->r, "finviz", NULL), RC_OK);
+	assert_int_equal(redis_fetch(f->r, &reply, 1, NULL), RC_OK);
+	guard_peek_read(reply, redis_now(f) + s * SECOND, &seen);
+	freeReplyObject(reply);
+	return seen;
+}
+
 static void
 what_is_booked_is_nobody_elses(void **state)
 {
 	struct guard *guard = open_guard(*state);
 	struct policy p = needing(2);
 	int64_t mine = 0, other = 0, wait = 0;
-	struct guard_state seen;
-	redisReply *reply;
 	struct err e;
 
 	assert_int_equal(call_with(guard, &p, &mine, &wait, NULL), RC_OK);
@@ -147,17 +159,9 @@ what_is_booked_is_nobody_elses(void **state)
 	assert_about(wait, 60000);
 	assert_int_equal(try(guard, &three, &wait), RC_OK);
 	assert_int_equal(try(guard, &three, &wait), RC_LIMITED);
-	assert_int_equal(
-	    guard_peek_ask(((struct fixture *)*state)->r, "finviz", NULL),
-	    RC_OK);
-	assert_int_equal(
-	    redis_fetch(((struct fixture *)*state)->r, &reply, 1, NULL), RC_OK);
-	guard_peek_read(reply, redis_now(*state), &seen);
-	assert_int_equal(seen.day_used, 2);
-	assert_int_equal(seen.day_booked, 1);
-	guard_peek_read(reply, redis_now(*state) + 61 * SECOND, &seen);
-	assert_int_equal(seen.day_booked, 0);
-	freeReplyObject(reply);
+	assert_int_equal(peek(*state, 0).day_used, 2);
+	assert_int_equal(peek(*state, 0).day_booked, 1);
+	assert_int_equal(peek(*state, 61).day_booked, 0);
 	/* Its holder is not asked how many it still needs. */
 	p.need = 99;
 	assert_int_equal(call_with(guard, &p, &mine, &wait, NULL), RC_OK);
@@ -172,6 +176,7 @@ what_was_not_needed_is_given_back(void **state)
 	struct guard *guard = open_guard(*state);
 	struct policy p = needing(3);
 	int64_t mine = 0, wait = 0, none = 0;
+	char left[256];
 
 	assert_int_equal(call_with(guard, &p, &mine, &wait, NULL), RC_OK);
 	assert_int_equal(try(guard, &three, &wait), RC_LIMITED);
@@ -181,6 +186,11 @@ what_was_not_needed_is_given_back(void **state)
 	assert_int_equal(guard_unbook(guard, "finviz", mine, NULL), RC_OK);
 	p.need = 2;
 	assert_int_equal(try(guard, &p, &wait), RC_OK);
+	/* One's own, and no other's. */
+	ctl(*state, "HSET " HASH " booked %s", "1:4:5 2:4:5 3:4:5");
+	assert_int_equal(guard_unbook(guard, "finviz", 2, NULL), RC_OK);
+	assert_string_equal(
+	    ctl_text(*state, left, "HGET " HASH " booked"), "1:4:5 3:4:5");
 	guard_close(guard);
 }
 
@@ -240,8 +250,31 @@ a_clock_set_back_keeps_what_is_booked_as_long(void **state)
 	ctl(*state, "HSET " HASH " seen_us %lld day %lld booked %s:3:%lld",
 	    ll(now + 4990 * SECOND), ll(zone_day(three.zone, now / SECOND)),
 	    "77", ll(until));
+	assert_int_equal(peek(*state, 0).day_booked, 3);
 	assert_int_equal(try(guard, &p, &wait), RC_LIMITED);
 	assert_about(wait, 10000);
+	/* That had run out before. */
+	ctl(*state, "HSET " HASH " booked %s:3:%lld", "77",
+	    ll(now + 4980 * SECOND));
+	assert_int_equal(peek(*state, 0).day_booked, 0);
+	assert_int_equal(try(guard, &p, &wait), RC_OK);
+	guard_close(guard);
+}
+
+static void
+nothing_is_booked_for_longer_than_a_day(void **state)
+{
+	struct guard *guard = open_guard(*state);
+	int64_t now = redis_now(*state), wait;
+	char booked[256];
+
+	ctl(*state, "HSET " HASH " day %lld booked 77:1:%lld",
+	    ll(zone_day(three.zone, now / SECOND)), ll(now * 2));
+	assert_int_equal(try(guard, &three, &wait), RC_OK);
+	ctl_text(*state, booked, "HGET " HASH " booked");
+	assert_memory_equal(booked, "77:1:", 5);
+	assert_about((strtoll(booked + 5, NULL, 10) - now) / 1000,
+	    25 * 3600 * 1000 + 900);
 	guard_close(guard);
 }
 
@@ -426,6 +459,7 @@ main(void)
 		WITH_REDIS(a_refused_first_take_books_nothing),
 		WITH_REDIS(the_booking_of_the_dead_runs_out),
 		WITH_REDIS(a_clock_set_back_keeps_what_is_booked_as_long),
+		WITH_REDIS(nothing_is_booked_for_longer_than_a_day),
 		WITH_REDIS(what_is_booked_at_midnight_is_of_the_next_day),
 		WITH_REDIS(the_quota_is_exact_across_midnight),
 		WITH_REDIS(a_change_of_the_zone_before_midnight_counts),
