@@ -1,6 +1,5 @@
 """What the buttons do."""
 import json
-import os
 import time
 
 from selenium.webdriver.common.keys import Keys

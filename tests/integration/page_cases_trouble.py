@@ -17,10 +17,12 @@ def says(b, words, seconds=20):
     b.wait("%s.textContent.includes(%r)" % (NOTICE, words), words, seconds)
 
 
-def asked(b):
-    """When the page has asked for its dataset, in milliseconds."""
-    return b.js("performance.getEntriesByType('resource').filter((e) => "
-                "e.name.includes('/api/stocks')).map((e) => e.startTime)")
+def asked(b, times):
+    """When the page has asked for its dataset, in milliseconds: so many times."""
+    when = ("performance.getEntriesByType('resource').filter((e) => "
+            "e.name.includes('/api/stocks')).map((e) => e.startTime)")
+    b.wait("%s.length === %d" % (when, times), "%d calls" % times)
+    return b.js(when)
 
 
 def hasty(b):
@@ -46,12 +48,12 @@ def a_limit_is_waited_for(w):
 
 def retry_after_is_honoured(w):
     b = w.settled("?index=DJIA", "DJIA")
+    asked(b, 1)
     with w.refuses("away"):
-        before = len(asked(b))
         b.choose("#sector", "Energy")
         says(b, "the server answers 503")
     b.wait(ROWS + " > 0", "the way back")
-    first, second = asked(b)[before:]
+    _, first, second = asked(b, 3)
     assert 2900 < second - first < 4500, (first, second)
     same(b.js(BAD), False)
 
@@ -110,6 +112,29 @@ def failed_fetch_of_an_absent_dataset_is_told(w):
     w.look()
     b.wait(ROWS + " > 0", "the data")
     same(b.js(BAD), False)
+
+
+def a_failed_refresh_is_told_until_there_are_newer_data(w):
+    b = w.settled("?index=DJIA", "DJIA")
+    b.js(TOKEN_IS, TOKEN)
+    hasty(b)
+    w.post("/_/faults", "kind=500\n")
+    w.drain(TASK_MAX_ATTEMPTS="1")
+    try:
+        b.click("#refresh")
+        says(b, "failed: ")
+    finally:
+        w.rest()
+        w.post("/_/reset")
+    w.look()
+    b.js("new Promise((r) => setTimeout(r, 300))")
+    same((b.js(BAD), "failed" in b.text("#notice")), (True, True))
+    w.cli("DEL", "stocknity:guard:{finviz}")
+    same(run("fetch", "--index", "DJIA", "--refresh", env=w.env()).code, 0)
+    w.forget()
+    w.look()
+    b.wait("!" + BAD, "the end of the word")
+    same(b.text("#notice"), "")
 
 
 def an_index_that_nobody_keeps_is_told(w):
@@ -204,6 +229,7 @@ def a_token_that_grew_old_is_asked_for_anew(w):
 CASES = [
     a_limit_is_waited_for, retry_after_is_honoured, survives_a_redis_that_goes,
     survives_an_api_that_goes, failed_fetch_of_an_absent_dataset_is_told,
+    a_failed_refresh_is_told_until_there_are_newer_data,
     an_index_that_nobody_keeps_is_told, a_refresh_is_followed_through_trouble,
     returns_are_asked_for_again, words_go_when_they_are_old, two_buttons_ask_for_one_token,
     a_token_that_grew_old_is_asked_for_anew,

@@ -72,7 +72,9 @@ for pid in $strangers; do
 done
 check "a stale stack is removed" test ! -e "$tmp/stale"
 
-tools/stack.sh demo >"$tmp/out" 2>&1
+# What the caller's environment says is for programs of his own.
+REDIS_URL=redis://127.0.0.1:1 FINVIZ_URL=http://127.0.0.1:1 SOURCES=finviz \
+	tools/stack.sh demo >"$tmp/out" 2>&1
 check "demo ends with 0" test $? -eq 0
 check "the table is there" says 'AAPL .*Apple Inc (demo)'
 check "it says what it is" says 'NOT LIVE DATA'
