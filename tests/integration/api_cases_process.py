@@ -407,9 +407,10 @@ def a_big_table_is_answered_and_given_back(s):
     put_returns(s, "RUSSELL 2000", returns_of(doc["data"]))
     s.get("/api/stocks?index=DJIA&returns=1")
     before = status_of(s.api.pid)
-    plain = s.get("/api/stocks?index=RUSSELL+2000")
-    a = s.get("/api/stocks?index=RUSSELL+2000&returns=1")
-    same((plain.status, a.status), (200, 200))
+    for _ in range(3):  # malloc learns from what was freed
+        plain = s.get("/api/stocks?index=RUSSELL+2000")
+        a = s.get("/api/stocks?index=RUSSELL+2000&returns=1")
+        same((plain.status, a.status), (200, 200))
     assert len(plain.body) > 10 << 20, len(plain.body)
     same([(r["Ticker"], r["return_risk_ratio"]) for r in a.doc["data"][-2:]],
          [("T9998", 2), ("T9999", 2)])

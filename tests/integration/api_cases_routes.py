@@ -37,6 +37,7 @@ def every_route_knows_its_methods(s):
             a = s.call(method, path)
             if method == "OPTIONS":
                 same((a.status, a.body), (204, b""), a)
+                same({"content-length", "content-type"} & set(a.headers), set(), a)
             elif method in methods:
                 assert a.status not in (405, 500), (method, path, a)
                 continue

@@ -254,5 +254,24 @@ def refresh_is_an_urgent_forced_task(s):
                            ("S&P 500", "Any", "3", "1")]))
 
 
+def a_refresh_whose_answer_is_lost_is_asked_for_once(s):
+    """Its second try finds the task there, and says that it is new."""
+    def ask(cut):
+        p = subprocess.run([os.path.join(BUILD, "tests/schedule_refresh"), "DJIA",
+                            "Energy"], env=s.env(REDIS_URL="unix://" + cut.path),
+                           capture_output=True, text=True)
+        cut.server.close()
+        return p.returncode, p.stdout, p.stderr
+
+    s.fresh()
+    whole = Cut(s, "whole", 1 << 30)
+    same(ask(whole), (0, "new\n", ""))
+    for k, name in enumerate(whole.names):
+        if name.startswith("EVAL"):
+            s.fresh()
+            same(ask(Cut(s, "lost", k, drop=True)), (0, "new\n", ""), name)
+            same(tasks(s), [("DJIA", "Energy", "3", "1")])
+
+
 if __name__ == "__main__":
     main(tests_of(globals()), servers)
