@@ -136,6 +136,20 @@ def scheduler_is_switched(s):
         same(s.get("/api/scheduler/status").doc["running"], running)
 
 
+def a_switch_says_what_it_did(s):
+    s.fresh()
+    s.cli("HSET", "stocknity:{default}:slots", "daily:2099-01-01", "1 other done",
+          "weekly:2099-W01", "1 other")
+    found = s.get("/api/scheduler/status").doc["findings"]
+    same([x.split()[0] for x in found], ["daily:2099-01-01", "weekly:2099-W01"])
+    said = [s.post("/api/scheduler/" + to).doc["message"]
+            for to in ("start", "stop", "stop", "start")]
+    same(said, ["Scheduler was already started; slots in the future dropped: 2",
+                "Scheduler stopped", "Scheduler was already stopped",
+                "Scheduler started"])
+    same(s.get("/api/scheduler/status").doc["findings"], [])
+
+
 def scheduler_status_has_all_keys(s):
     s.fresh()
     put(s, "probe", "x")
@@ -252,7 +266,8 @@ def health_is_as_the_check_finds_it(s):
 def metrics_as_status_has_them(s):
     s.fresh()
     a = s.get("/metrics")
-    same((a.status, a.headers["content-type"].split(";")[0]), (200, "text/plain"))
+    same((a.status, a.headers["content-type"]),
+         (200, "text/plain; version=0.0.4; charset=utf-8"))
     want = run("status", "--prometheus", env=s.env()).out
     names = re.compile(r"^# HELP (\S+)", re.M)
     same(names.findall(a.body.decode()), names.findall(want))
@@ -451,7 +466,8 @@ def readme_and_manual_list_every_route(s):
 
 CASES = [every_route_knows_its_methods, what_is_not_there_is_404,
          every_view_answers_head_as_get, a_task_in_all_its_states,
-         a_task_that_runs_is_told_to_stop, unknown_tasks_are_404, scheduler_is_switched, scheduler_status_has_all_keys,
+         a_task_that_runs_is_told_to_stop, unknown_tasks_are_404, scheduler_is_switched,
+         a_switch_says_what_it_did, scheduler_status_has_all_keys,
          refresh_queues_one_urgent_forced_task, force_refresh_queues_every_index,
          queue_and_cache_as_status_has_them, cleared_is_gone_and_comes_back,
          clear_wants_to_know_what, health_is_as_the_check_finds_it,
