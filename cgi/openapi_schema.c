@@ -129,8 +129,7 @@ static const struct member problem[] = { { "success", "boolean" },
 	{ "type", "string" }, { "title", "string" }, { "status", "integer" },
 	{ "code", "string" }, { "detail", "string" }, { "error", "string" },
 	{ "instance", "string" }, { "parameter", "?string" },
-	{ "allowed", "?[Name" }, { "task_id", "?string" }, { "task", "?Task" },
-	END };
+	{ "allowed", "?[Name" }, END };
 
 static const struct object objects[] = {
 	{ "Envelope", envelope, 0 },

@@ -218,6 +218,23 @@ def the_brake_holds_for_returns_and_for_what_is_stale(s):
     same((tasks(s), asked(s) - before), ([], 1))
 
 
+def a_task_of_returns_goes_by_when_it_was_last_asked_for(s):
+    """Made since then, the document will do; made before, it will not."""
+    def ask():
+        r = run("enqueue", "annual-returns", "--index", "DJIA", "--force",
+                env=s.env())
+        same(r.code, 0, r)
+    for again, calls in ((False, 0), (True, 30)):
+        filled(s)
+        ask()
+        same(s.fetch("--returns", "--index", "DJIA", "--refresh").code, 0)
+        if again:
+            ask()
+        s.post("/_/reset")
+        same(s.drain(), 0)
+        same(len([c for c in s.calls() if c["path"].startswith("/v8/")]), calls)
+
+
 def _returns_left(s):
     return sorted(k for k in s.cli("KEYS", "*annual_returns*").split("\n")
                   if ":meta:" not in k)

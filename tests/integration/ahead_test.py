@@ -89,6 +89,21 @@ def processes_queue_one_refresh_too(s):
         same(asked(s), 1, "the queue was asked once")
 
 
+def what_is_stale_again_is_asked_for_again(s):
+    """By the same process too, some seconds after it has asked."""
+    filled(s)
+    ends_in(s, -1000)
+    same(s.get("/api/stocks?index=DJIA").doc["stale"], True)
+    same((s.drain(), asked(s)), (0, 1))
+    ends_in(s, -1000)
+
+    def is_asked():
+        s.get("/api/stocks?index=DJIA")
+        return asked(s) == 2
+    wait_until(is_asked, "the second refresh")
+    same(tasks(s), [("DJIA", "Any", "1", "0")])
+
+
 def another_process_finds_the_marker(s):
     filled(s)
     ends_in(s, -1000)
