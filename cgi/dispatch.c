@@ -196,7 +196,7 @@ int
 api_status(enum rc rc)
 {
 	/* What the store cannot do now, it can later. */
-	return rc == RC_DENIED || rc == RC_TIMEOUT ? 503 : rc_http(rc);
+	return rc == RC_DENIED ? 503 : rc_http(rc);
 }
 
 static enum rc

@@ -171,7 +171,8 @@ def what_the_manual_calls_a_proxy_does_not_write(s):
 def pages_of_other_sites_do_not_write(s):
     for method, path in writing(s):
         for origin in ("http://evil.example", "null", "http://localhost:5002",
-                       "http://localhost:5001.evil.example", "file://"):
+                       "http://localhost:5001.evil.example", "file://",
+                       "localhost:5001"):
             problem(s.call(method, path, {"Origin": origin}), 403, "another site")
         problem(s.call(method, path, {"Sec-Fetch-Site": "cross-site"}), 403)
         for origin in ("http://localhost:5001", "https://localhost:5001"):

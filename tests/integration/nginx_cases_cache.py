@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+from api_kit import put, put_returns, returns_of
 from harness import wait_until
 from nginx_kit import DJIA, SP500, expired, problem, same
 from web import fill
@@ -222,7 +223,24 @@ def without_the_api_too(w):
     same(w.get("/api/queue/stats").status, 200)
 
 
+def a_big_table_comes_through_whole(w):
+    """10 000 companies with their annual returns, 16 MB: no 502, not from the API
+    and not out of nginx's cache."""
+    w.fill_cache("DJIA")
+    doc = json.loads(w.get(DJIA).body)
+    one, doc["index"] = doc["data"][0], "RUSSELL 2000"
+    doc["data"] = [{**one, "Ticker": "T%d" % i} for i in range(10000)]
+    put(w, "stock_data:RUSSELL 2000:Any", json.dumps(doc).encode(), 10000)
+    put_returns(w, "RUSSELL 2000", returns_of(doc["data"]))
+    for _ in range(2):
+        a = w.get("/api/stocks?index=RUSSELL%202000&returns=1")
+        same((a.status, len(a.body)), (200, int(a.headers["Content-Length"])))
+        same(len(json.loads(a.body)["data"]), 10000)
+    w.cli("DEL", "stock_data:RUSSELL 2000:Any")
+
+
 CASES = [
+    a_big_table_comes_through_whole,
     site_is_valid, snippet_is_valid_in_a_server_of_its_own,
     a_place_that_nobody_fills_is_an_error, head_then_get_gives_the_body,
     hits_are_told, three_levels_are_seen_working,
