@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,7 +24,6 @@
 #define PROG       "api"
 #define SYSTEMD_FD 3 /* the first socket that systemd hands over */
 #define TIRED_MS   100
-#define BIG        (1 << 20)
 
 static const char help[] =
     "usage: api [-v]\n"
@@ -222,15 +220,6 @@ loop(struct server *server, int fd, int64_t slow_s, struct err *e)
 	return RC_OK;
 }
 
-/* What a big dataset took goes back to the system when it is freed; what most
- * answers take stays in the heap. */
-static void
-keep_memory_small(void)
-{
-	mallopt(M_MMAP_THRESHOLD, BIG);
-	mallopt(M_TRIM_THRESHOLD, 2 * BIG);
-}
-
 static void
 options(int argc, char *argv[])
 {
@@ -265,7 +254,6 @@ main(int argc, char *argv[])
 	int fd;
 
 	opt_descriptors();
-	keep_memory_small();
 	rc = config_load(&config, &e);
 	log_init(PROG, rc == RC_OK ? log_level_of(config.log_level) : LOG_WARN);
 	fd = listening_socket();
