@@ -206,7 +206,7 @@ attempts_beyond_the_ceiling_replace_the_last(void **state)
 static void
 only_the_wanted_fields_are_written(void **state)
 {
-	unsigned char only[FIELD__MAX] = { 0 }, none[FIELD__MAX] = { 0 };
+	unsigned char only[FIELD__ALL] = { 0 }, none[FIELD__ALL] = { 0 };
 	struct table t;
 	struct envelope env;
 	struct buf b;
