@@ -58,8 +58,7 @@ refused(struct drive *d, struct slot *s, const struct err *why, int64_t hold_ms)
 	int again;
 
 	if (why->rc == RC_LIMITED)
-		again = under_way(d) && ++s->limited < LIMITED_TRIES &&
-			clock_mono_ms() + hold_ms < d->deadline_ms;
+		again = under_way(d) && ++s->limited < LIMITED_TRIES;
 	else
 		again = why->rc != RC_INVALID && rc_retryable(why->rc) &&
 			++s->tries < TRIES;

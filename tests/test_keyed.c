@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "source/account.h"
+#include "source/roster.h"
 #include "source/source.h"
 
 #define KEY "k3y of+mine"
@@ -225,9 +226,27 @@ more_than_the_day_has_is_refused_whole(void **state)
 	assert_string_equal(t.e.msg,
 	    "13 companies take 26 calls, and its day has 25 "
 	    "(ALPHAVANTAGE_DAY_QUOTA)");
+	t.config.alphavantage_day_quota = 26; /* exactly as many */
+	begin(&t);
+	t.source->end(t.c);
 	t.config.alphavantage_day_quota = 0;
 	begin(&t);
 	t.source->end(t.c);
+}
+
+static void
+class_shares_have_a_dot(void **state)
+{
+	static const char *const cases[][2] = { { "BRK-B", "BRK.B" },
+		{ "BF/B", "BF.B" }, { "A-B", "A.B" }, { "-B", "-B" },
+		{ "V", "V" }, { "BRK-AB", "BRK-AB" }, { "", "" } };
+	char got[LIMIT_TICKER + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		roster_dotted(got, cases[i][0]);
+		assert_string_equal(got, cases[i][1]);
+	}
 }
 
 /* Polygon */
@@ -433,6 +452,7 @@ main(void)
 		cmocka_unit_test(refusals_say_how_long),
 		cmocka_unit_test(an_answer_of_another_symbol_is_not_taken),
 		cmocka_unit_test(more_than_the_day_has_is_refused_whole),
+		cmocka_unit_test(class_shares_have_a_dot),
 		cmocka_unit_test(a_weekend_is_stepped_over),
 		cmocka_unit_test(days_off_are_stepped_over_but_not_for_ever),
 		cmocka_unit_test(the_day_is_new_yorks),

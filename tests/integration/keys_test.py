@@ -168,6 +168,16 @@ def quota_of_the_day_is_kept_and_ends_at_midnight(s):
     same(s.cli("HGET", key, "day_used"), str(2 * n))
 
 
+def a_call_that_is_made_again_was_not_booked(s):
+    # Six companies, twelve calls, and one of them fails.
+    for quota, code, calls in ((12, 75, 2), (13, 0, 13)):
+        s.fresh("kind=502 path=/query after=1 count=1")
+        r = _fetch(s, "alphavantage", ALPHAVANTAGE_DAY_QUOTA=quota)
+        same((r.code, len(s.calls())), (code, calls), r)
+        same(s.cli("HMGET", GUARD % "alphavantage", "day_used", "booked")
+             .split(), [str(calls)])
+
+
 def calls_of_a_fetch_under_way_are_booked(s):
     # 12 calls and 8, but no more than 19 a day.
     other = ("--index", "NASDAQ 100", "--sector", "Utilities")
