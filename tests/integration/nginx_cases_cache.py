@@ -100,6 +100,19 @@ def three_levels_are_seen_working(w):
          "what is absent is kept nowhere")
 
 
+def only_one_way_of_writing_is_kept(w):
+    """Many ways of writing a dataset cannot fill the cache."""
+    w.fill_cache("DJIA")
+    w.forget()
+    for path in ("/api/stocks?index=%44JIA&sector=Any", "/api/stocks?index=djia",
+                 "/api/stocks?sector=Any&index=DJIA", DJIA + "&returns=0"):
+        for _ in range(2):
+            answer = w.get(path)
+            same((answer.status, answer.headers.get_all("Cache-Status")[-1]),
+                 (200, "nginx; fwd=miss"), path)
+    same(os.listdir(w.cache), [])
+
+
 def cleared_cache_shows_its_202_within_3_s(w):
     w.fill_cache("DJIA")
     w.forget()
@@ -243,7 +256,7 @@ CASES = [
     a_big_table_comes_through_whole,
     site_is_valid, snippet_is_valid_in_a_server_of_its_own,
     a_place_that_nobody_fills_is_an_error, head_then_get_gives_the_body,
-    hits_are_told, three_levels_are_seen_working,
+    hits_are_told, only_one_way_of_writing_is_kept, three_levels_are_seen_working,
     cleared_cache_shows_its_202_within_3_s,
     sixteen_cold_clients_wait_under_100_ms, gzip_only_for_those_who_ask,
     etag_is_answered_out_of_the_cache,
