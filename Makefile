@@ -115,7 +115,11 @@ DECODE  = cgi/request cgi/pairs
 $B/tests/test_request: $(DECODE:%=$B/%.o) $B/cgi/authorise.o
 ROUTE   = cgi/dispatch cgi/routes cgi/authorise cgi/answer
 build/fuzz/fuzz_request: $(patsubst %,build/fuzz/%.o,$(DECODE) $(ROUTE))
--include $(shell find $B build/fuzz -name '*.d' 2>/dev/null)
+# They are made beside the objects: without a rule that says so, make looks for
+# one through every pattern above, for seconds.
+MADE    = $(shell find $B build/fuzz -name '*.d' 2>/dev/null)
+$(MADE): ;
+-include $(MADE)
 
 #: make deps          install what is missing (apt), and nothing if nothing is
 deps:
