@@ -128,6 +128,14 @@ def joined_ones_are_asked_for_behind_the_answer(s):
         same(("stale" in a.doc, a.headers["cache-status"].split("; ")[-1]),
              (False, "detail=stale"), a)
     same(_tasks(s), THE_TASK)
+    # behind the words of a stale table they are joined as well
+    fresh = a.doc
+    ends_in(s, -1000)
+    a = s.get(JOINED)
+    same((a.status, list(a.doc)[:2], a.doc["stale"], a.doc["data"]),
+         (200, ["stale", "attempts"], True, fresh["data"]))
+    assert a.headers["etag"].endswith('-stale"'), a
+    same(s.get(JOINED, If_None_Match=a.headers["etag"]).status, 304)
 
 
 def early_ones_are_asked_for_by_force(s):
@@ -163,7 +171,9 @@ def what_has_just_failed_is_not_asked_for_again(s):
         assert 55 < int(a.headers["retry-after"]) <= 60, a
         same(a.headers["cache-status"], "stocknity; fwd=miss")
     same((tasks(s), asked(s), len(s.calls())), ([], 1, calls))
-    same(s.get("/api/stocks?index=DJIA&sector=Energy").status, 202,
+    other = s.get("/api/stocks?index=DJIA&sector=Energy").doc
+    same((other["index"], other["sector"], other["task"]["sector"],
+          other["task"]["status"]), ("DJIA", "Energy", "Energy", "pending"),
          "of that dataset only")
     # whoever asks by name lifts it
     s.post("/_/reset")

@@ -287,6 +287,11 @@ def the_likely_is_fetched_ahead_and_nothing_else(s):
     same(_schedule(s, "run", "hourly").code, 0)
     d = _status(s, sector="Energy")
     same((d["predicted_refreshes"], d["predicted_used"]), (2, 1))
+    # one that nobody read was no good, and is not counted as if it were
+    s.cli("DEL", Q + "slots")
+    same(_schedule(s, "run", "hourly").code, 0)
+    d = _status(s, sector="Energy")
+    same((d["predicted_refreshes"], d["predicted_used"]), (3, 1))
 
 
 def warming_is_low_and_spread_over_the_time(s):
