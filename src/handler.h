@@ -3,8 +3,8 @@
  * says what came of it; claiming, renewing and settling are worker.c's.
  *
  * fetch_stock_data: the dataset goes into the cache, unless it is fresh there
- * and the task has no force, or the sweep that it is of began after the task was
- * asked for the last time: it was satisfied while it waited.  Its result:
+ * and the task has no force, or the sweep that it is of began after the task
+ * was asked for the last time: it was satisfied while it waited.  Its result:
  *	{"source":"finviz","rows":503,"total":503,"cached":false}
  *
  * calculate_annual_returns: see handler_returns.h.

@@ -8,8 +8,8 @@
  * what it cost the last time, with the slot of its last call, and the next one
  * is due only when that is 30 % of the time since the one before was.  So a
  * sweep is as short as any other, nobody waits long behind it, and the limiter
- * is free in between.  Where the workers come late the sweeps may follow closer,
- * at their low priority.
+ * is free in between.  Where the workers come late the sweeps may follow
+ * closer, at their low priority.
  */
 #include <string.h>
 

@@ -23,7 +23,8 @@ job(int fd)
 	while (gone < 8 && guard_take(guard, "finviz", &p, 1000, &g, &wait,
 			       NULL) == RC_OK) {
 		clock_sleep_ms(g.wait_ms);
-		gone += g.wait_ms == 0;
+		if (g.wait_ms == 0)
+			gone++;
 		g = (struct grant){ .due_us = g.wait_ms > 0 ? g.due_us : 0,
 			.booking = g.booking };
 	}

@@ -368,12 +368,12 @@ a_hold_is_the_longest_day_at_most(void **state)
 
 	(void)state;
 	guard_limit_report(&l, 5, &g, RC_LIMITED, INT64_C(1) << 50);
-	assert_int_equal(l.hold_us, 5 + 25 * 3600 * SECOND);
+	assert_int_equal(l.hold_us, 5 + SECOND * 25 * 3600);
 	g = (struct grant){ 0 };
 	assert_int_equal(
 	    guard_limit_take(&l, 5, SECOND, 1, 90000 * SECOND, &g, &wait),
 	    RC_OK);
-	assert_int_equal(wait, 25 * 3600 * SECOND);
+	assert_int_equal(wait, SECOND * 25 * 3600);
 }
 
 static void

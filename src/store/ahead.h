@@ -57,8 +57,8 @@ double ahead_days(long double sum, int64_t at_ms);
 int ahead_is_wanted(
     const struct cache_habit *, int64_t now_ms, int64_t next_ms, int *likely);
 
-/* When the sweep after this one may begin, counted from its own beginning; rate:
- * calls a second that the limiter allows. */
+/* When the sweep after this one may begin, counted from its own beginning;
+ * rate: calls a second that the limiter allows. */
 int64_t ahead_pause_ms(int64_t cost_ms, double rate);
 
 #endif

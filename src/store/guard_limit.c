@@ -5,7 +5,7 @@
 #define SECOND   INT64_C(1000000)
 #define HOLD     (60 * SECOND)
 #define HOLD_MAX (3600 * SECOND)
-#define LONG_DAY (25 * 3600 * SECOND) /* the longest there is */
+#define LONG_DAY (SECOND * 25 * 3600) /* the longest there is */
 
 static int64_t
 max64(int64_t a, int64_t b)

@@ -61,7 +61,7 @@ enum guard_day guard_limit_day(struct guard_limit *, int64_t now_us,
     const struct policy *, const struct grant *, int64_t *wait_us);
 void guard_limit_count(struct guard_limit *, int64_t now_us,
     const struct policy *, struct grant *, int go);
-void guard_limit_unbook(struct guard_limit *, int64_t booking);
+void guard_limit_unbook(struct guard_limit *, int64_t id);
 
 /* What came of a call; retry_after_us: -1 where none was said. */
 void guard_limit_report(struct guard_limit *, int64_t now_us,

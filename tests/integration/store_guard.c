@@ -229,7 +229,7 @@ a_retry_after_is_the_longest_day_at_most(void **state)
 	struct grant g = go(guard);
 
 	assert_about(report(guard, &g, RC_LIMITED, INT64_MAX),
-	    25 * 3600 * INT64_C(1000));
+	    INT64_C(1000) * 25 * 3600);
 	guard_close(guard);
 }
 
