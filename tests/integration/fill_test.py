@@ -220,6 +220,13 @@ def a_slow_filler_does_not_lose_the_table(s):
     assert 1 < r.seconds < 2.5, r.seconds
 
 
+def a_filler_without_its_columns_fills_nothing(s):
+    s.fresh("kind=rename column=65 to=Kurs path=/screener")
+    r = s.fetch("--index", DJIA, "--fill=roi", SOURCES=BACKWARDS)
+    same((r.code, r.doc["source"], r.doc["filled"]), (0, "yahoo", {}), r)
+    assert "not filled from source=finviz rc=invalid" in r.err, r.err
+
+
 def the_guards_hold_for_fillers(s):
     s.fresh(NO_PE, "kind=429 retry-after=60 path=/v7")
     s.fetch("--index", DJIA, "--fill")
