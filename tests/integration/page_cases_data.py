@@ -73,6 +73,13 @@ def annual_returns_are_drawn_and_listed(w):
                  max(ends["middle"]) for r in doc["data"])
     words = "%d on the rim" % beyond
     assert beyond and words in b.text("#risk-about"), (ends, b.text("#risk-about"))
+    # what falls lies below the line of zero, and what rises above it
+    heights = b.js("""[...document.querySelectorAll('#scatter circle')].map((c) =>
+        [c.classList[0], Number(c.getAttribute('cy')) - Number(
+            document.querySelector('.axis .zero').getAttribute('y1'))])""")
+    same({kind for kind, _ in heights}, {"up", "down"})
+    for kind, below in heights:
+        assert (below >= -0.01) if kind == "down" else (below <= 0.01), heights
     # another index has none
     b.choose("#index", "S&P 500")
     b.wait("document.getElementById('risk').hidden", "no picture")
@@ -120,6 +127,22 @@ def missing_is_a_dash_and_never_0(w):
          if apple["Change"] > 0 else "−%.2f%%" % -(apple["Change"] * 100))
     same(cells["dividend"], "%.2f%%" % (apple["dividend"] * 100))
     same(cells["Market Cap"], "%.2f T" % (apple["Market Cap"] / 1e12))
+    caps = [r for r in rows.values() if r["Market Cap"]]
+    small = min(caps, key=lambda r: r["Market Cap"])
+    shown = dict(zip(b.column("Ticker"), b.column("Market Cap")))[small["Ticker"]]
+    same((shown[-1], round(number(shown[:-2]))),
+         ("B", round(small["Market Cap"] / 1e9)))
+    # The map: area is market cap, colour is whether it rises.
+    tiles = b.js("""[...document.querySelectorAll('#map .tile')].map((t) =>
+        [t.dataset.ticker, t.offsetWidth * t.offsetHeight,
+         Number(t.className.match(/ b(-?\\d)/)?.[1] ?? NaN)])""")
+    by_area = [rows[t]["Market Cap"] for t, _, _ in
+               sorted(tiles, key=lambda t: -t[1])[:5]]
+    same(by_area, sorted((r["Market Cap"] for r in caps), reverse=True)[:5])
+    for ticker, _, step in tiles:
+        change = rows[ticker]["Change"]
+        assert step is None if change is None else step * change >= 0, ticker
+    same({step > 0 for _, _, step in tiles if step}, {True, False})
 
 
 def number(text):
