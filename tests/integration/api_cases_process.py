@@ -135,7 +135,8 @@ def multiwatch_runs_it(s):
     sock, path = listening(s, "multi.sock")
     try:
         child = subprocess.Popen(["multiwatch", "-f", "2", "--", API], stdin=sock,
-                                 env=s.env(), stderr=subprocess.DEVNULL)
+                                 env=s.env(), stderr=subprocess.DEVNULL,
+                                 start_new_session=True)
     except FileNotFoundError:
         raise Skip("no multiwatch") from None
     try:
@@ -144,8 +145,12 @@ def multiwatch_runs_it(s):
         wait_until(lambda: runs_api(child.pid) == 2, "both")
     finally:
         child.terminate()
-        child.wait(10)
-        sock.close()
+        try:
+            child.wait(10)
+        finally:
+            if child.returncode is None:  # with what it started
+                os.killpg(child.pid, signal.SIGKILL)
+            sock.close()
 
 
 def term_ends_it_after_the_running_request(s):
