@@ -5,13 +5,24 @@
 
 #include "guard_file_fixture.h"
 
+/* One whose midnight does not come in between. */
+static enum zone
+zone_of_an_hour(void)
+{
+	int64_t now = clock_wall_us() / 1000000;
+
+	return zone_midnight(ZONE_UTC, now) - now > 3600 ? ZONE_UTC
+							 : ZONE_NEW_YORK;
+}
+
 /* A job of eight calls of a day of 25: all of them, or none. */
 static void
 job(int fd)
 {
-	static const struct policy p = { .rate = 1000,
+	struct policy p = { .rate = 1000,
 		.burst = 25,
 		.connections = 1,
+		.zone = zone_of_an_hour(),
 		.day_quota = 25,
 		.need = 8,
 		.book_ms = 60000 };
@@ -35,9 +46,11 @@ static void
 no_process_begins_what_it_cannot_end(void **state)
 {
 	struct guard *guard = open_guard();
-	static const struct policy rest = {
-		.rate = 1000, .burst = 25, .connections = 1, .day_quota = 25
-	};
+	struct policy rest = { .rate = 1000,
+		.burst = 25,
+		.connections = 1,
+		.zone = zone_of_an_hour(),
+		.day_quota = 25 };
 	struct grant g = { 0 };
 	int fd = start(8, job), all = 0;
 	int64_t wait;
@@ -58,9 +71,10 @@ no_process_begins_what_it_cannot_end(void **state)
 static void
 what_was_not_needed_is_given_back(void **state)
 {
-	static const struct policy p = { .rate = 1000,
+	struct policy p = { .rate = 1000,
 		.burst = 25,
 		.connections = 1,
+		.zone = zone_of_an_hour(),
 		.day_quota = 5,
 		.need = 4,
 		.book_ms = 60000 };
