@@ -116,7 +116,7 @@ unset REDIS_HOST REDIS_PORT REDIS_DB REDIS_USERNAME REDIS_PASSWORD \
 	STOCKNITY_CONF QUEUE_MAX TASK_LEASE TASK_MAX_ATTEMPTS RETRY_DELAY
 
 only_old_commands
-for t in queue_life queue_care queue_full queue_model; do
+for t in queue_life queue_equal queue_care queue_audit queue_full queue_model; do
 	unit "$t"
 done
 finish
