@@ -213,6 +213,25 @@ book(struct drive *d, struct slot *s, int64_t left_ms)
 	d->policy.book_ms = left_ms;
 }
 
+/* No grant: why the conversation ends. */
+static enum rc
+denied(struct drive *d, const struct slot *s, enum rc rc, int64_t wait_ms,
+    struct err *e)
+{
+	int is_spare = rc == RC_LIMITED && s->again;
+
+	if (rc == RC_LIMITED || rc == RC_OPEN)
+		d->wait_ms = wait_ms;
+	if ((rc != RC_OPEN && !is_spare) || d->last.rc == RC_OK)
+		return of_redis(rc, e);
+	/* What opened it was an answer to us: that is why we end.  So it is
+	 * where there is no call to spare, for which the page is given up; what
+	 * the day then waits for may be our own booking. */
+	if (is_spare)
+		d->wait_ms = d->hold_ms;
+	return err_set(e, d->last.rc, "%s", d->last.msg);
+}
+
 /*
  * Get a grant for the slot's request and send it when it is due.  Before its
  * first call a task that would wait too long is put back; later it waits, for
@@ -239,12 +258,7 @@ take(struct drive *d, struct slot *s, int64_t now_ms, struct err *e)
 	if (rc == RC_OPEN && is_probing(d)) {
 		wait_ms = POLL_MS;
 	} else if (rc != RC_OK) {
-		if (rc == RC_LIMITED || rc == RC_OPEN)
-			d->wait_ms = wait_ms;
-		/* What opened it was an answer to us: that is why we end. */
-		if (rc == RC_OPEN && d->last.rc != RC_OK)
-			return err_set(e, d->last.rc, "%s", d->last.msg);
-		return of_redis(rc, e);
+		return denied(d, s, rc, wait_ms, e);
 	} else {
 		wait_ms = s->grant.wait_ms;
 	}

@@ -130,6 +130,7 @@ drive_answered(void *arg, const struct http_response *r)
 	s->grant = (struct grant){ 0 };
 	d->last = why;
 	d->last.rc = told;
+	d->hold_ms = hold_ms;
 	share_session(d);
 	if (rc != RC_OK) {
 		refused(d, s, &why, hold_ms);

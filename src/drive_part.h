@@ -45,6 +45,7 @@ struct drive {
 	int64_t session_ms;   /* look for a session again then; 0: need none */
 	struct flight making; /* of our making a session */
 	struct err last;   /* what the last answer lacked; rc RC_OK: nothing */
+	int64_t hold_ms;   /* its source is to be left alone after it */
 	struct err failed; /* rc RC_OK: not failed */
 };
 

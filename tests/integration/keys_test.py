@@ -170,12 +170,18 @@ def quota_of_the_day_is_kept_and_ends_at_midnight(s):
 
 def a_call_that_is_made_again_was_not_booked(s):
     # Six companies, twelve calls, and one of them fails.
-    for quota, code, calls in ((12, 75, 2), (13, 0, 13)):
+    for quota, code, calls in ((12, 69, 2), (13, 0, 13)):
         s.fresh("kind=502 path=/query after=1 count=1")
         r = _fetch(s, "alphavantage", ALPHAVANTAGE_DAY_QUOTA=quota)
         same((r.code, len(s.calls())), (code, calls), r)
         same(s.cli("HMGET", GUARD % "alphavantage", "day_used", "booked")
              .split(), [str(calls)])
+        if code != 0:
+            # What failed is said, and not that the day was booked, by itself.
+            (attempt,) = r.doc["attempts"]
+            same((attempt["error"], attempt.get("retry_after")),
+                 ("upstream", None), r)
+            assert "502" in r.err and "booked" not in r.err, r.err
 
 
 def calls_of_a_fetch_under_way_are_booked(s):
