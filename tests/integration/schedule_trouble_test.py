@@ -235,6 +235,24 @@ def a_full_redis_leaves_the_slot_open(s):
     same(tasks(s), DAILY)
 
 
+def the_switch_turns_in_a_full_redis(s):
+    """It is what one reaches for when too much is put there."""
+    for before in ("never set", "on"):
+        s.fresh()
+        if before == "on":
+            quiet(s, "run", "weekly")
+        s.cli("CONFIG", "SET", "maxmemory", "1")
+        try:
+            for word, running in (("stop", False), ("start", True),
+                                  ("stop", False)):
+                quiet(s, word)
+                same(show(s)["running"], running, (before, word))
+            head = schedule(s, "show").out
+            assert head.startswith("stopped since "), head
+        finally:
+            s.cli("CONFIG", "SET", "maxmemory", "0")
+
+
 def refresh_is_an_urgent_forced_task(s):
     """What POST /api/scheduler/refresh and force-refresh call."""
     def ask(*args):

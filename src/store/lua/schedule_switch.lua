@@ -9,6 +9,11 @@ local was = is and string.sub(is, 1, 1) or '1'
 local since = tonumber(string.match(is or '', ' (%d+)$') or 0)
 if not is or (ARGV[1] ~= '' and ARGV[1] ~= was) or since > tonumber(now) then
   local on = ARGV[1] == '' and was or ARGV[1]
+  if ARGV[1] ~= '' then
+    -- Not refused by a full Redis, and so the HSET is not: a turn that was
+    -- asked for must not wait for room.
+    call('PERSIST', KEYS[1])
+  end
   call('HSET', KEYS[1], 'switch', on .. ' ' .. now)
 end
 for i = 2, #ARGV do
