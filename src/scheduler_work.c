@@ -149,22 +149,35 @@ purge_tasks(struct scheduler_step *st, struct err *e)
 }
 
 static enum rc
-purge_datasets(struct scheduler_step *st, struct err *e)
+purge_dataset(struct scheduler_step *st, const char *index, const char *sector,
+    struct err *e)
 {
 	const struct config *c = st->scheduler->config;
-	int64_t older_us = (c->cache_ttl + c->stale_ttl) * SECOND;
-	enum rc rc = RC_OK;
+	const struct dataset d = { index, sector };
+	int64_t ttl =
+	    cache_is_returns(&d) ? c->annual_returns_ttl : c->cache_ttl;
 	int gone = 0;
+	enum rc rc = cache_purge(
+	    st->scheduler->redis, &d, (ttl + c->stale_ttl) * SECOND, &gone, e);
 
-	for (size_t i = 0; i < DATASET_INDEXES; i++)
-		for (size_t j = 0; j < DATASET_SECTORS && rc == RC_OK; j++) {
-			struct dataset d = { dataset_indexes[i].name,
-				dataset_sectors[j].name };
+	st->run.purged += rc == RC_OK && gone;
+	return rc;
+}
 
-			rc = cache_purge(
-			    st->scheduler->redis, &d, older_us, &gone, e);
-			st->run.purged += rc == RC_OK && gone;
-		}
+static enum rc
+purge_datasets(struct scheduler_step *st, struct err *e)
+{
+	/* The copy of annual returns under the application's key. */
+	enum rc rc = purge_dataset(st, "", CACHE_RETURNS, e);
+
+	for (size_t i = 0; i < DATASET_INDEXES && rc == RC_OK; i++) {
+		const char *index = dataset_indexes[i].name;
+
+		rc = purge_dataset(st, index, CACHE_RETURNS, e);
+		for (size_t j = 0; j < DATASET_SECTORS && rc == RC_OK; j++)
+			rc = purge_dataset(
+			    st, index, dataset_sectors[j].name, e);
+	}
 	return rc;
 }
 

@@ -314,6 +314,20 @@ def weekly_cleans_up(s):
     same(s.cli("ZRANGE", Q + "ready", "0", "-1"), ident)
 
 
+def weekly_forgets_annual_returns(s):
+    """By a life of their own: here ten days, where a dataset has one."""
+    s.fresh()
+    for name, age in (("annual_returns", 11), ("annual_returns:S&P 500", 11),
+                      ("annual_returns:DJIA", 9)):
+        s.cli("SET", name, '{"success":true}')
+        s.cli("HSET", "stocknity:meta:{%s}" % name, "fetched_us",
+              str(int((time.time() - age * DAY) * 1e6)))
+    quiet(s, "run", "weekly", ANNUAL_RETURNS_TTL=9 * DAY, STALE_TTL=DAY)
+    same(history(s, "weekly")[0]["purged"], 2)
+    same(sorted(s.cli("--scan", "--pattern", "*annual_returns*").split("\n")),
+         ["annual_returns:DJIA", "stocknity:meta:{annual_returns:DJIA}"])
+
+
 def show_has_all_keys_and_fits(s):
     s.fresh()
     fresh = show(s)
