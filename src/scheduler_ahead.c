@@ -44,14 +44,17 @@ habits(struct scheduler *s, const char *index, struct dataset *d,
 
 /* Two sectors of an index, or Any, are one sweep of all of it. */
 enum rc
-scheduler_hourly_tasks(struct scheduler *s, int64_t now_us,
-    struct task_spec *specs, size_t *n, struct err *e)
+scheduler_hourly_tasks(const struct scheduler_step *st, struct task_spec *specs,
+    size_t *n, struct err *e)
 {
-	int64_t next_ms =
-	    1000 * calendar_next(JOB_HOURLY, s->minutes[JOB_HOURLY],
-		       now_us / SECOND, calendar_local);
+	struct scheduler *s = st->scheduler;
+	int64_t now_ms = st->redis_us / 1000, next_ms;
 	enum rc rc = RC_OK;
 
+	/* The next run is when this machine's clock says so. */
+	next_ms = now_ms - st->now_us / 1000 +
+		  1000 * calendar_next(JOB_HOURLY, s->minutes[JOB_HOURLY],
+			     st->now_us / SECOND, calendar_local);
 	s->nlikely = 0;
 	for (size_t i = 0; i < s->nindexes && rc == RC_OK; i++) {
 		struct dataset d[DATASET_SECTORS];
@@ -61,8 +64,7 @@ scheduler_hourly_tasks(struct scheduler *s, int64_t now_us,
 
 		rc = habits(s, s->indexes[i], d, h, e);
 		for (size_t j = 0; j < DATASET_SECTORS && rc == RC_OK; j++) {
-			if (!ahead_is_wanted(
-				&h[j], now_us / 1000, next_ms, &likely))
+			if (!ahead_is_wanted(&h[j], now_ms, next_ms, &likely))
 				continue;
 			sector = sector == NULL ? d[j].sector : DATASET_ANY;
 			if (likely)
@@ -76,11 +78,13 @@ scheduler_hourly_tasks(struct scheduler *s, int64_t now_us,
 
 /* A count that cannot be made is not worth an error. */
 void
-scheduler_count_likely(struct scheduler *s, int64_t now_us)
+scheduler_count_likely(const struct scheduler_step *st)
 {
+	const struct scheduler *s = st->scheduler;
+
 	for (size_t i = 0; i < s->nlikely; i++)
-		if (cache_count_ahead(
-			s->redis, &s->likely[i], now_us / 1000, NULL) != RC_OK)
+		if (cache_count_ahead(s->redis, &s->likely[i],
+			st->redis_us / 1000, NULL) != RC_OK)
 			return;
 }
 
@@ -95,13 +99,15 @@ rate_of(const struct config *c)
 
 /* What will be fresh for an hour, or half its life, is warm. */
 enum rc
-scheduler_warm_tasks(struct scheduler *s, int64_t now_us,
-    struct task_spec *specs, size_t *n, struct err *e)
+scheduler_warm_tasks(const struct scheduler_step *st, struct task_spec *specs,
+    size_t *n, struct err *e)
 {
+	struct scheduler *s = st->scheduler;
 	struct dataset d[DATASET_INDEXES];
 	struct cache_habit h[DATASET_INDEXES];
 	int64_t half_ms = s->config->cache_ttl * 1000 / 2, delay_ms = 0;
-	int64_t until_ms = now_us / 1000 + (half_ms < SOON ? half_ms : SOON);
+	int64_t until_ms =
+	    st->redis_us / 1000 + (half_ms < SOON ? half_ms : SOON);
 	enum rc rc;
 
 	for (size_t i = 0; i < s->nindexes; i++)

@@ -68,30 +68,31 @@ void scheduler_free_state(redisReply *v[SCHEDULER_PARTS]);
 enum rc scheduler_call_runs(struct scheduler *, enum scheduler_job,
     const char *last, redisReply **, struct err *);
 
-/* The tasks of a slot; specs has SCHEDULER_TASKS places. */
-#define SCHEDULER_TASKS (DATASET_INDEXES * DATASET_SECTORS)
-enum rc scheduler_tasks(struct scheduler *, enum scheduler_job, int64_t now_us,
-    struct task_spec *specs, size_t *n, struct err *);
-
-/* Those that think ahead (scheduler_ahead.c). */
-enum rc scheduler_hourly_tasks(struct scheduler *, int64_t now_us,
-    struct task_spec *, size_t *n, struct err *);
-enum rc scheduler_warm_tasks(struct scheduler *, int64_t now_us,
-    struct task_spec *, size_t *n, struct err *);
-/* The hourly slot was accepted: count what is fetched because it is likely to
- * be read. */
-void scheduler_count_likely(struct scheduler *, int64_t now_us);
-
 /* One step of scheduler_run: what it knows, and the slot it is at. */
 struct scheduler_step {
 	struct scheduler *scheduler;
 	const struct scheduler_slots *slots;
 	int64_t since_us; /* of the switch */
-	int64_t now_us;   /* of this machine's clock */
+	int64_t now_us;   /* of this machine's clock: which slots are due */
+	int64_t redis_us; /* that of Redis at its start, by which data ages */
 	enum scheduler_job job;
 	struct scheduler_run_info run; /* its counts are filled in */
 	struct buf *text;              /* findings */
 };
+
+/* The tasks of the step's slot; specs has SCHEDULER_TASKS places. */
+#define SCHEDULER_TASKS (DATASET_INDEXES * DATASET_SECTORS)
+enum rc scheduler_tasks(const struct scheduler_step *, struct task_spec *specs,
+    size_t *n, struct err *);
+
+/* Those that think ahead (scheduler_ahead.c). */
+enum rc scheduler_hourly_tasks(
+    const struct scheduler_step *, struct task_spec *, size_t *n, struct err *);
+enum rc scheduler_warm_tasks(
+    const struct scheduler_step *, struct task_spec *, size_t *n, struct err *);
+/* The hourly slot was accepted: count what is fetched because it is likely to
+ * be read. */
+void scheduler_count_likely(const struct scheduler_step *);
 
 /* The latest slot of the step's job, under a new run. */
 void scheduler_step_slot(struct scheduler_step *);

@@ -102,13 +102,13 @@ scheduler_accept(struct scheduler_step *st, enum slot_fate *fate, struct err *e)
 	size_t n = 0;
 	enum rc rc;
 
-	rc = scheduler_tasks(st->scheduler, st->job, st->now_us, specs, &n, e);
+	rc = scheduler_tasks(st, specs, &n, e);
 	if (rc != RC_OK)
 		return rc;
 	st->run.missed = count_missed(st);
 	rc = accept_tasks(st, specs, n, fate, e);
 	if (rc == RC_OK && *fate == SLOT_ACCEPTED && st->job == JOB_HOURLY)
-		scheduler_count_likely(st->scheduler, st->now_us);
+		scheduler_count_likely(st);
 	/* What is only kept warm must not keep the hourly check away. */
 	if (rc == RC_FULL && st->job == JOB_HOURLY && n > 0) {
 		rc = accept_tasks(st, NULL, 0, fate, e);
@@ -319,6 +319,7 @@ run(struct scheduler_step *st, struct scheduler_outcome *out, struct err *e)
 	if (rc != RC_OK)
 		return rc;
 	st->slots = &slots;
+	st->redis_us = state.now_us;
 	scheduler_step_slot(st);
 	if (!state.running) {
 		out->what = SCHEDULER_STOPPED;

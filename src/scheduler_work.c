@@ -25,10 +25,11 @@ add_task(struct task_spec *specs, size_t *n, const char *index,
 }
 
 static enum rc
-daily_tasks(struct scheduler *s, int64_t now_us, struct task_spec *specs,
-    size_t *n, struct err *e)
+daily_tasks(const struct scheduler_step *st, struct task_spec *specs, size_t *n,
+    struct err *e)
 {
-	(void)now_us;
+	const struct scheduler *s = st->scheduler;
+
 	(void)e;
 	for (size_t i = 0; i < s->nindexes; i++)
 		add_task(specs, n, s->indexes[i], DATASET_ANY, PRIORITY_HIGH);
@@ -216,7 +217,7 @@ weekly_work(struct scheduler_step *st, struct err *e)
 
 /* What a job is: its tasks, and what else it does (NULL: nothing). */
 static const struct {
-	enum rc (*tasks)(struct scheduler *, int64_t now_us, struct task_spec *,
+	enum rc (*tasks)(const struct scheduler_step *, struct task_spec *,
 	    size_t *, struct err *);
 	enum rc (*work)(struct scheduler_step *, struct err *);
 } jobs[JOB__MAX] = {
@@ -227,12 +228,13 @@ static const struct {
 };
 
 enum rc
-scheduler_tasks(struct scheduler *s, enum scheduler_job job, int64_t now_us,
-    struct task_spec *specs, size_t *n, struct err *e)
+scheduler_tasks(const struct scheduler_step *st, struct task_spec *specs,
+    size_t *n, struct err *e)
 {
 	*n = 0;
-	return jobs[job].tasks != NULL ? jobs[job].tasks(s, now_us, specs, n, e)
-				       : RC_OK;
+	return jobs[st->job].tasks != NULL
+		   ? jobs[st->job].tasks(st, specs, n, e)
+		   : RC_OK;
 }
 
 enum rc

@@ -16,6 +16,7 @@ from ahead_kit import (  # noqa: E402
     set_meta, tasks)
 from api_kit import Stack  # noqa: E402
 from harness import main, program, run, same, tests_of, wait_until  # noqa: E402
+from schedule_kit import shifted  # noqa: E402
 
 
 def _schedule(s, *args, **env):
@@ -292,6 +293,20 @@ def the_likely_is_fetched_ahead_and_nothing_else(s):
     same(_schedule(s, "run", "hourly").code, 0)
     d = _status(s, sector="Energy")
     same((d["predicted_refreshes"], d["predicted_used"]), (3, 1))
+
+
+def the_likely_is_so_by_the_clock_of_redis(s):
+    """That of the machine is hours behind: what it counts is of another hour."""
+    filled(s)
+    for sector, left_ms in (("Energy", 60000), ("Technology", 3700000)):
+        ends_in(s, left_ms, sector=sector)
+        _habit(s, 3, sector)
+    before = now_ms(s)
+    r = _schedule(s, "run", "hourly", **shifted(s, -5 * 3600))
+    same(r.code, 0, r)
+    same(tasks(s), [("DJIA", "Energy", "0", "1")])
+    predicted = int(meta(s, "predicted_ms", sector="Energy"))
+    assert before <= predicted <= now_ms(s), predicted - before
 
 
 def warming_is_low_and_spread_over_the_time(s):
