@@ -48,8 +48,13 @@ static const char help[] =
     "\n"
     "Exit status: 0 done, or nothing to do; 1 health or audit found "
     "something;\n"
-    "64 usage; 69 no Redis; 75 try later (the queue is full: the slot stays\n"
-    "open; a clock is or was ahead); 78 configuration.\n";
+    "64 usage; 65 a key in Redis that cannot be read; 69 no Redis, or it does "
+    "not\n"
+    "let us; 71 system; 75 try later (the queue or Redis is full: the hourly "
+    "run\n"
+    "catches a daily or weekly slot up, a warming is not made; a clock is or "
+    "was\n"
+    "ahead; another run has taken the slot up); 78 configuration.\n";
 
 enum long_option {
 	OPT_AT = 256,
