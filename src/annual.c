@@ -232,6 +232,14 @@ gather(const struct annual_document *doc, const char **records,
 	return made->count;
 }
 
+/* When it was asked for what is in it, the last time. */
+static int64_t
+asked_ms(const struct annual_document *doc)
+{
+	return (doc->fence_us > doc->began_us ? doc->fence_us : doc->began_us) /
+	       1000;
+}
+
 enum rc
 annual_publish(const struct config *c, struct redis *redis,
     const struct annual_document *doc, struct buf *b, struct annual_made *made,
@@ -244,7 +252,7 @@ annual_publish(const struct config *c, struct redis *redis,
 		.fetched_ms = doc->began_us / 1000,
 		.total = (int64_t)doc->n,
 		.records = records };
-	int64_t fresh_s = c->annual_returns_ttl;
+	int64_t partial_ms = asked_ms(doc) + ANNUAL_PARTIAL_S * 1000;
 	enum rc rc;
 
 	if (records == NULL)
@@ -252,9 +260,9 @@ annual_publish(const struct config *c, struct redis *redis,
 	if (strcmp(c->yahoo_url, source_yahoo_year.origin) != 0)
 		env.origin = c->yahoo_url;
 	env.nrecords = gather(doc, records, made);
-	if (made->partial && fresh_s > ANNUAL_PARTIAL_S)
-		fresh_s = ANNUAL_PARTIAL_S;
-	env.fresh_ms = env.fetched_ms + fresh_s * 1000;
+	env.fresh_ms = env.fetched_ms + c->annual_returns_ttl * 1000;
+	if (made->partial && env.fresh_ms > partial_ms)
+		env.fresh_ms = partial_ms;
 	if (made->figures == 0) {
 		rc = err_set(e, RC_NOSOURCE,
 		    "no figures of any of %zu companies", doc->n);

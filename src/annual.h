@@ -66,7 +66,9 @@ struct annual_made {
 	struct err stored; /* why the cache has not got it */
 };
 
-#define ANNUAL_PARTIAL_S 3600 /* that long a partial document is fresh */
+/* So long a partial document is fresh, counted from when its work began or went
+ * on, and no longer than a whole one. */
+#define ANNUAL_PARTIAL_S 3600
 
 /*
  * Append the document, and put it into the cache under annual_returns:{index}

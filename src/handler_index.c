@@ -10,9 +10,11 @@
 #include "store/queue.h"
 #include "store/returns.h"
 
-#define FRESH_MS  30000 /* until we look for the index again */
-#define WATCH_MS  2000  /* between looks at the work */
-#define LONGEST_S 18000 /* then the document is written with what there is */
+#define FRESH_MS 30000 /* until we look for the index again */
+#define WATCH_MS 2000  /* between looks at the work */
+#define LONGEST_S                                                              \
+	18000 /* then the document is written with what there is;              \
+		 as in lua/returns_begin.lua */
 
 /* The annual returns of an index, being seen to. */
 struct affair {

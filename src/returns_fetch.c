@@ -185,10 +185,10 @@ ask(struct work *w, struct err *e)
 	return rc;
 }
 
-/* The document is there: what is left of the work?  One that the queue is at
- * is the queue's to end. */
+/* The document is there, or cannot be made: what is left of the work?  One that
+ * the queue is at is the queue's to end. */
 static void
-settle(struct work *w, const struct annual_made *made)
+settle(struct work *w, enum rc rc, const struct annual_made *made)
 {
 	struct redis *redis = w->env.redis;
 	const char *index = w->request->index;
@@ -197,7 +197,7 @@ settle(struct work *w, const struct annual_made *made)
 
 	if (w->kept.fence_us == 0)
 		return;
-	if (!made->partial &&
+	if (rc == RC_OK && !made->partial &&
 	    (made->stored.rc == RC_OK || made->stored.rc == RC_BUSY)) {
 		(void)returns_done(redis, index, w->fence_us, NULL);
 		return;
@@ -230,7 +230,7 @@ publish(struct work *w, struct buf *b, enum rc *what, struct err *e)
 		.n = w->n },
 	    b, &made, &none);
 
-	settle(w, &made);
+	settle(w, rc, &made);
 	if (rc == RC_NOSOURCE && w->why.rc != RC_OK)
 		return err_set(e, w->why.rc, "%s", w->why.msg);
 	if (rc != RC_OK)

@@ -220,6 +220,16 @@ def fails_for_good(s):
     # A partial one is not fresh for a day,
     fresh = int(s.r.hget("stocknity:meta:{%s}" % (VALUE % INDEX), "fresh_ms")) / 1000
     assert fresh - s.r.time()[0] < 3602, fresh
+    # but for an hour, also one that went on hours after it began,
+    s.post("/_/faults", "kind=503" + CHART)
+    s.r.delete("stocknity:guard:{yahoo}")
+    began = s.r.time()[0] - 4 * 3600
+    s.r.hset(WORK % INDEX, "began", "%d000000" % began)
+    ids = put(s, returns())
+    _drained(s, *ids, TASK_MAX_ATTEMPTS=1)
+    left = int(s.r.hget("stocknity:meta:{%s}" % (VALUE % INDEX), "fresh_ms")) / 1000 \
+        - s.r.time()[0]
+    assert 3500 < left < 3602, left
     # and what is missing alone is asked for.
     s.post("/_/reset")
     s.r.delete("stocknity:guard:{yahoo}")
@@ -228,6 +238,19 @@ def fails_for_good(s):
     same(len(charts(s)), 30 - doc["count"])
     same((document(s)["count"], document(s)["partial"]), (30, False))
     same(s.r.exists(WORK % INDEX), 0)
+
+
+def an_old_work_goes_on_no_more(s):
+    """It would be written before it has asked anybody."""
+    warm(s, "kind=503 after=20" + CHART)
+    ids = put(s, returns())
+    _drained(s, *ids, TASK_MAX_ATTEMPTS=1)
+    s.r.hset(WORK % INDEX, "began", "%d000000" % (s.r.time()[0] - 18100))
+    s.post("/_/reset")
+    s.r.delete("stocknity:guard:{yahoo}")
+    put(s, returns())
+    same(drain(s).code, 0)
+    same((len(charts(s)), document(s)["partial"]), (30, False))
 
 
 def one_answer_for_all_replaces_nothing(s):
