@@ -3,6 +3,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "store/guard_file.h"
@@ -220,6 +221,58 @@ a_stuck_clock_jump_in_the_file_is_survived(void **state)
 }
 
 static void
+reports(int fd)
+{
+	static const struct grant granted = { 0 };
+	struct guard *g = open_guard();
+	int64_t hold;
+
+	_exit(guard_report(g, "finviz", &granted, RC_OK, -1, &hold, NULL) !=
+		  RC_OK ||
+	      write(fd, "", 1) != 1);
+}
+
+/* The lock is waited for, and another writes meanwhile: that is no clock that
+ * was set back. */
+static void
+a_report_is_of_the_time_under_the_lock(void **state)
+{
+	struct guard *guard = open_guard();
+	struct policy slow = { .rate = 0.5, .burst = 1, .connections = 1 };
+	long long slot, hold, n, after;
+	struct grant g = { 0 };
+	int64_t wait = 0;
+	char path[128], line[256] = "";
+	int file, fd;
+
+	(void)state;
+	assert_int_equal(
+	    guard_take(guard, "finviz", &slow, 9000, &g, &wait, NULL), RC_OK);
+	snprintf(path, sizeof(path), "%s/limits", folder);
+	file = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(file, LOCK_EX), 0);
+	fd = start(1, reports);
+	clock_sleep_ms(50); /* the child waits for the lock by now */
+	assert_true(pread(file, line, sizeof(line) - 1, 0) > 0);
+	assert_int_equal(
+	    sscanf(line, "finviz %lld %lld %lld", &slot, &hold, &n), 3);
+	snprintf(line, sizeof(line), "finviz %lld %lld %lld %lld\n", slot, hold,
+	    n, (long long)clock_wall_us());
+	assert_int_equal(ftruncate(file, 0), 0);
+	assert_int_equal(
+	    pwrite(file, line, strlen(line), 0), (ssize_t)strlen(line));
+	assert_int_equal(flock(file, LOCK_UN), 0);
+	end(fd);
+	close(file);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(pread(file, line, sizeof(line) - 1, 0) > 0);
+	assert_int_equal(sscanf(line, "finviz %lld", &after), 1);
+	assert_int_equal(after, slot);
+	close(file);
+	guard_close(guard);
+}
+
+static void
 the_folder_is_made_for_the_user_alone(void **state)
 {
 	static const struct {
@@ -389,6 +442,7 @@ main(void)
 		FILE_TEST(other_lines_of_the_file_are_kept),
 		FILE_TEST(times_far_ahead_do_not_block_for_ever),
 		FILE_TEST(a_stuck_clock_jump_in_the_file_is_survived),
+		FILE_TEST(a_report_is_of_the_time_under_the_lock),
 		FILE_TEST(the_folder_is_made_for_the_user_alone),
 		FILE_TEST(without_a_home_the_limiter_says_so),
 		FILE_TEST(a_folder_that_cannot_be_made_is_named),

@@ -296,7 +296,7 @@ enum rc
 guard_file_report(const char *path, const char *source, const struct grant *g,
     enum rc what, int64_t retry_after_us, int64_t *hold_us, struct err *e)
 {
-	int64_t now = clock_wall_us(), hold;
+	int64_t now, hold;
 	struct guard_limit *limit;
 	struct limits l;
 	enum rc rc;
@@ -304,6 +304,7 @@ guard_file_report(const char *path, const char *source, const struct grant *g,
 	rc = load(path, &l, e);
 	if (rc != RC_OK)
 		return rc;
+	now = clock_wall_us(); /* under the lock */
 	limit = find(&l, source);
 	guard_limit_report(limit, now, g, what, retry_after_us);
 	hold = limit->hold_us > now ? limit->hold_us - now : 0;
