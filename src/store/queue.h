@@ -46,7 +46,8 @@
  *	            "10fetch_stock_data|DJIA|Any"
  *	status      a word
  *	created     microseconds
- *	asked       likewise, of the last merge by force
+ *	asked       likewise, of the last merge by force or requeue; when it is
+ *	            due, of a forced one with a delay
  *	run         of the claim: token, owner, priority then, score
  *	tries       failed runs, and leases lost in a row; absent: "0 0"
  *	rerun       when it is to run once more

@@ -90,7 +90,8 @@ struct task {
 	int64_t token;    /* of the claim; grows, never repeats */
 	int64_t created_us, ready_us, due_us, started_us, finished_us;
 	int64_t asked_us;           /* created, or the last time that it was
-				       asked for by force */
+				       asked for by force (when it is due,
+				       for a task of its own with a delay) */
 	int64_t lease_us;           /* end of the lease, while processing */
 	char owner[TASK_OWNER + 1]; /* "host:pid" */
 	char run[TASK_TEXT + 1];    /* of the last claim, as Redis has it: its

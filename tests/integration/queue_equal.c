@@ -122,6 +122,34 @@ the_last_time_it_was_asked_for_is_known(void **state)
 	queue_close(q);
 }
 
+/* By force and later is asked for then; sooner, as soon as somebody does. */
+static void
+what_is_forced_later_is_asked_for_then(void **state)
+{
+	struct queue *q = open_queue(*state);
+	struct task_spec s = fetch("DJIA", "Any");
+	struct enqueue_result r;
+	struct task t;
+	int64_t asked;
+
+	s.delay_ms = 60000;
+	s.force = 1;
+	r = put(q, s);
+	t = get(q, r.id);
+	assert_int_equal(t.asked_us, t.created_us + 60000000);
+	s.delay_ms = 0;
+	s.force = 0;
+	put(q, s);
+	asked = get(q, r.id).asked_us;
+	assert_true(asked > t.created_us && asked < t.created_us + 60000000);
+	/* One that failed is asked for by who puts it back. */
+	assert_int_equal(take(q, &t), 1);
+	assert_int_equal(failed(q, &t, RC_BLOCKED, "no"), RC_OK);
+	assert_int_equal(queue_requeue(q, r.id, NULL), RC_OK);
+	assert_true(get(q, r.id).asked_us > asked);
+	queue_close(q);
+}
+
 static void
 a_merged_id_is_remembered(void **state)
 {
@@ -209,6 +237,7 @@ main(void)
 		WITH_REDIS(equal_work_is_one_task),
 		WITH_REDIS(force_on_a_running_task_runs_it_once_more),
 		WITH_REDIS(the_last_time_it_was_asked_for_is_known),
+		WITH_REDIS(what_is_forced_later_is_asked_for_then),
 		WITH_REDIS(a_merged_id_is_remembered),
 		WITH_REDIS(aliases_are_bounded),
 		WITH_REDIS(a_delayed_ask_for_a_cancelled_task_waits),

@@ -135,6 +135,28 @@ def a_full_queue_leaves_the_slot_open(s):
     same(history(s, "daily", **env)[0]["missed"], 1)
 
 
+def a_slot_has_all_its_tasks_or_none(s):
+    """High ones may fill nine tenths of the queue, normal ones eight; what is
+    merged needs no room."""
+    env = {"SCHEDULER_DAILY_REFRESH": ago(3600), "QUEUE_MAX": 20}
+    probes = ["enqueue", "probe", "--priority", "urgent"]
+    for others, daily, code in ((14, False, 75), (12, False, 0), (11, True, 0),
+                                (15, True, 0)):
+        s.fresh()
+        since(s, 0.5 * DAY)
+        if daily:
+            quiet(s, "run", "daily", **env)
+            for key in s.cli("HKEYS", SLOTS).split():
+                if key.startswith("daily:"):
+                    s.cli("HDEL", SLOTS, key)
+        for i in range(others):
+            same(run(*probes, str(i), env=s.env(**env)).code, 0)
+        r = schedule(s, "run", "daily", **env)
+        same((r.code, r.err.count("\n")), (code, code and 1), (r, others))
+        mine = [t for t in tasks(s) if t[1] == "Any"]
+        same(mine, [] if code else DAILY)
+
+
 def an_older_slot_is_refused(s):
     """The clock goes back an hour."""
     def at(shift, *args):

@@ -40,7 +40,7 @@ local function requeue(id)
     return 3
   end
   last, waiting = math.max(last + 1, now), waiting + 1
-  call('HSET', key, 'status', 'pending')
+  call('HSET', key, 'status', 'pending', 'asked', text(now))
   call('HDEL', key, 'tries', 'run', 'progress', 'result')
   call('ZREM', FAILED, id)
   call('ZREM', CANCELLED, id)
