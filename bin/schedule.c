@@ -152,11 +152,13 @@ say_outcome(const struct asked *a, const struct scheduler_outcome *o)
 
 	if (!a->say)
 		return;
-	if (o->what == SCHEDULER_RAN)
+	if (o->what == SCHEDULER_RAN && o->run.enqueued < 0)
+		fprintf(stderr, PROG ": %s: done, its tasks were there\n",
+		    o->run.slot);
+	else if (o->what == SCHEDULER_RAN)
 		fprintf(stderr, PROG ": %s: done, %lld tasks, %lld merged\n",
-		    o->run.slot,
-		    (long long)(o->run.enqueued < 0 ? 0 : o->run.enqueued),
-		    (long long)(o->run.merged < 0 ? 0 : o->run.merged));
+		    o->run.slot, (long long)o->run.enqueued,
+		    (long long)o->run.merged);
 	else
 		fprintf(stderr, PROG ": %s: nothing done: %s\n",
 		    o->run.slot[0] != '\0' ? o->run.slot

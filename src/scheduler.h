@@ -59,7 +59,8 @@ struct scheduler_turn {
 enum rc scheduler_switch(
     struct scheduler *, int on, struct scheduler_turn *, struct err *);
 
-/* One run of a slot.  Counts are -1 where the run that knew them died. */
+/* One run of a slot.  Counts are -1 where the run that knew them died; those of
+ * tasks alone where the answer that had them was lost. */
 struct scheduler_run_info {
 	char slot[SCHEDULER_SLOT];
 	char run[SCHEDULER_RUN + 1]; /* its id */

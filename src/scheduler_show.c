@@ -247,12 +247,15 @@ counts_text(struct buf *b, const struct scheduler_run_info *r)
 	} list[] = { { "missed", r->missed }, { "findings", r->findings },
 		{ "tasks", r->enqueued }, { "merged", r->merged },
 		{ "purged", r->purged }, { "mended", r->repaired } };
+	/* A run that accepted its slot knows what was missed, even where the
+	 * answer with what became of its tasks was lost. */
+	const char *unknown = r->missed < 0 ? "taken up" : "? tasks";
 	char one[40];
 	int width = 0, len;
 
 	if (r->enqueued < 0) {
-		buf_adds(b, "taken up");
-		width = (int)strlen("taken up");
+		buf_adds(b, unknown);
+		width = (int)strlen(unknown);
 	}
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		if (list[i].n <= 0)

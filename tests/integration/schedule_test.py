@@ -401,6 +401,11 @@ def show_keeps_counts_apart(s):
           "weekly:2026-W41 other %d %d 1 -1 -1 -1 2 0 0 %d" % (
               1790000000e6, 1790000000e6, 1790000001.5e6))
     assert schedule(s, "show").out.count("  taken up, 2 purged\n") == 1
+    # accepted by itself, but the answer was lost
+    s.cli("LPUSH", Q + "runs:weekly",
+          "weekly:2026-W42 other %d %d 0 -1 -1 0 2 0 0 %d" % (
+              1790000000e6, 1790000000e6, 1790000001.5e6))
+    assert schedule(s, "show").out.count("  ? tasks, 2 purged\n") == 1
     assert all(len(x) <= 80 for x in schedule(s, "show").out.split("\n"))
 
 

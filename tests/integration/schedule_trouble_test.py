@@ -67,14 +67,16 @@ def an_answer_that_is_lost_changes_nothing(s):
     whole = Cut(s, "whole", 1 << 30)
     same(whole.run(s, 63, "schedule", "run", "daily", **env), 0)
     s.cli("FLUSHALL")
-    codes = []
+    codes, shown = [], ""
     for k in range(len(whole.names)):
         codes.append(Cut(s, "lost-%d" % k, k, drop=True).run(
             s, k + 1, "schedule", "run", "daily", **env))
         # who says that it is done has done it, and not somebody else later
-        done = len(history(s, "daily",
-                           REDIS_URL="unix://%s?db=%d" % (s.socket, k + 1)))
+        db = {"REDIS_URL": "unix://%s?db=%d" % (s.socket, k + 1)}
+        done = len(history(s, "daily", **db))
         assert codes[-1] != 0 or done == 1, (k, whole.names[k])
+        shown += schedule(s, "show", **db).out
+    assert "  ? tasks\n" in shown and "taken up" not in shown, shown
     assert set(codes) <= {0, 69} and 0 in codes, codes
     time.sleep(1.1)
     for k in range(len(whole.names)):
