@@ -243,8 +243,8 @@ CONF    = $(SYSCONFDIR)/stocknity.conf
 FILL    = fill() { tools/fill.sh $$1 SOCKET=$(RUNDIR)/stocknity-api.sock \
 	CACHE=$(RUNDIR)/stocknity-cache SNIPPETS=$(SYSCONFDIR)/nginx/snippets \
 	WWW=$(PREFIX)/share/stocknity/www LISTEN=127.0.0.1:5001 LOG=$(LOGDIR) \
-	RUN=$(RUNDIR) LIB=$(PREFIX)/lib/stocknity ETC=$(SYSCONFDIR) >$$2 && \
-	chmod 644 $$2; }; \
+	RUN=$(RUNDIR) BIN=$(PREFIX)/bin LIB=$(PREFIX)/lib/stocknity \
+	ETC=$(SYSCONFDIR) >$$2 && chmod 644 $$2; }; \
 	lay() { fill $$1 $(SHARE)/new && tools/lay.sh $${3-644} $(SHARE)/new \
 	$(ETC)/$$2 $(SHARE)/made/$$2 && rm $(SHARE)/new; }
 install: all

@@ -256,6 +256,15 @@ def one_file_of_settings_serves_api_and_cron(s):
                                for p in first[1:]), "their end")
 
 
+def a_wrong_setting_is_told_before_the_api_starts(s):
+    check = shlex.split(unit(s)["ExecStartPre"])
+    for setting, code in (({}, 0), ({"CACHE_TTL": "abc"}, 78)):
+        r = subprocess.run(check, env={"PATH": "/usr/bin:/bin", **setting},
+                           capture_output=True, text=True)
+        same((r.returncode, r.stdout, "CACHE_TTL" in r.stderr),
+             (code, "", code > 0), r)
+
+
 def systemd_takes_the_units(s):
     if not shutil.which("systemd-analyze"):
         raise Skip("there is no systemd-analyze")
@@ -272,6 +281,7 @@ def systemd_takes_the_units(s):
 TESTS = [what_readme_lists_is_laid_down, readme_lines_are_true,
          edited_files_stay, uninstall_keeps_edited_settings_alone,
          nginx_takes_what_is_installed, installed_programs_find_their_parts,
+         a_wrong_setting_is_told_before_the_api_starts,
          systemd_takes_the_units, one_file_of_settings_serves_api_and_cron]
 
 if __name__ == "__main__":
