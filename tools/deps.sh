@@ -9,13 +9,13 @@ set -eu
 build="gcc make libc6-dev libcurl4-openssl-dev libhiredis-dev libxml2-dev
 libjson-c-dev libxxhash-dev libfcgi-dev zlib1g-dev"
 run="redis-server libmicrohttpd-dev spawn-fcgi multiwatch nginx node-d3-array
-node-d3-hierarchy ca-certificates"
+node-d3-hierarchy curl ca-certificates"
 test="libcmocka-dev python3 python3-lxml python3-redis python3-brotli
 python3-jsonschema python3-prometheus-client python3-selenium chromium
-chromium-driver openssl clang libclang-rt-14-dev procps cron curl util-linux
+chromium-driver openssl clang libclang-rt-14-dev procps cron util-linux
 iproute2"
-bench="python3 python3-bs4 python3-lxml time wrk curl util-linux"
-web_bench="wrk curl python3 python3-redis python3-flask python3-pandas gunicorn
+bench="python3 python3-bs4 python3-lxml time wrk util-linux"
+web_bench="wrk python3 python3-redis python3-flask python3-pandas gunicorn
 nodejs"
 lint="clang-format clang-tidy git man-db shellcheck"
 queue_bench="python3 python3-redis python3-celery python3-rq beanstalkd nodejs"

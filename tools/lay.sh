@@ -13,6 +13,7 @@ if [ ! -e "$dest" ] || cmp -s "$dest" "$made" || cmp -s "$dest" "$new"; then
 	rm -f "$dest.new"
 else
 	install -m "$mode" "$new" "$dest.new"
+	chgrp --reference="$dest" "$dest.new"
 	echo "kept, as it was edited: $dest; the new one is $dest.new"
 fi
 install -D -m 600 "$new" "$made"

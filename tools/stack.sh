@@ -137,7 +137,7 @@ start_nginx() {
 	site
 	(cd "$dir" && nginx -e "$dir/nginx.log" -p "$dir" \
 		-c "$dir/nginx.conf" >"$dir/nginx.out" 2>&1) ||
-		fail "nginx does not start: $(tail -n 1 "$dir/nginx.out" "$dir/nginx.log")"
+		fail "nginx does not start on port $port (STACK_PORT): $(tail -n 1 "$dir/nginx.out" "$dir/nginx.log")"
 }
 
 gone() { ! alive "$@"; }
