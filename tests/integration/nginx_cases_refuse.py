@@ -131,6 +131,8 @@ def what_nginx_refuses_is_told_like_the_api(w):
                    Content_Type="application/json")
     problem(answer, 413)
     problem(w.get("/nothing"), 404)
+    for path in ("/api", "/api?x=1", "/api/"):
+        problem(w.get(path), 404)
     answer = w.ask("POST", "/stocknity/")
     problem(answer, 405)
     same(answer.headers["Allow"], "GET, HEAD")
