@@ -179,17 +179,21 @@ settings() { # the environment that a program of this stack needs
 }
 
 # The environment goes before the file: nothing of the caller's may lead a
-# program of this stack to another Redis, or the demo's data into it.
+# program of this stack to another Redis, or the demo's data into it.  The demo
+# takes no setting of his at all, whatever the programs know; a run takes the
+# others.
 own_settings() {
 	settings "$1" >"$dir/settings"
 	STOCKNITY_CONF=$dir/settings
 	export STOCKNITY_CONF
 	unset REDIS_URL REDIS_HOST REDIS_PORT REDIS_DB REDIS_USERNAME \
 		REDIS_PASSWORD
-	[ "$1" = run ] || unset FINVIZ_URL FINVIZ_AUTH YAHOO_URL \
-		YAHOO_COOKIE_URL SOURCES FILL_FIELDS RATE_LIMIT YAHOO_RATE_LIMIT \
-		POLYGON_URL POLYGON_KEY ALPHAVANTAGE_URL ALPHAVANTAGE_KEY \
-		IEX_URL IEX_TOKEN http_proxy HTTP_PROXY ALL_PROXY all_proxy
+	[ "$1" = demo ] || return 0
+	known=$(env -i bin/fetch --settings) || fail "bin/fetch has no settings"
+	for name in $(echo "$known" | sed 's/=.*//'); do
+		unset "$name"
+	done
+	unset http_proxy HTTP_PROXY ALL_PROXY all_proxy
 }
 
 failed() { # STATUS WHAT: the stack stays, for a look at it
@@ -237,6 +241,9 @@ show() {
 	echo "The stack is up ($dir): http://localhost:$port/"
 	echo "Try:"
 	echo "  curl http://localhost:$port/api/scheduler/status"
+	[ -z "${API_TOKEN:-}" ] || # only a run has one, its caller's
+		echo "  curl -X POST -H \"Authorization: Bearer \$API_TOKEN\"" \
+			"http://localhost:$port/api/scheduler/start   # writing takes it"
 	echo "  export STOCKNITY_CONF=$dir/settings   # and no REDIS_URL of your own"
 	echo "  bin/fetch --index DJIA --sort -Change"
 	[ "$1" = run ] ||

@@ -36,6 +36,10 @@ check() { # WHAT COMMAND...
 says() { grep -q -- "$1" "$tmp/out"; }
 pids() { cat "$STACK_DIR"/{redis,market,api,drain,nginx}.pid; }
 asks() { curl -s "http://localhost:$STACK_PORT$1" | grep -q -- "$2"; }
+starts() { # CURL'S OPTION...: the status of a call that writes
+	curl -s -o "$tmp/answer" -w '%{http_code}' -X POST "$@" \
+		"http://localhost:$STACK_PORT/api/scheduler/start"
+}
 lacks() { ! grep -q -- "$1" "$tmp/out"; }
 gone() { for p in $1; do [ ! -e "/proc/$p/exe" ] || return 1; done; }
 
@@ -74,8 +78,11 @@ check "a stale stack is removed" test ! -e "$tmp/stale"
 
 # What the caller's environment says is for programs of his own.
 REDIS_URL=redis://127.0.0.1:1 FINVIZ_URL=http://127.0.0.1:1 SOURCES=finviz \
+	API_TOKEN=abc QUEUE_MAX=1 SCHEDULER_INDEXES=NONE \
 	tools/stack.sh demo >"$tmp/out" 2>&1
 check "demo ends with 0" test $? -eq 0
+check "writing takes no token of the caller's" test "$(starts)" = 200
+check "nor does it say so" lacks Bearer
 check "the table is there" says 'AAPL .*Apple Inc (demo)'
 check "it says what it is" says 'NOT LIVE DATA'
 check "companies are counted" says '^[0-9]* companies  S&P 500 / Technology'
@@ -143,6 +150,27 @@ tools/stack.sh stop >"$tmp/out" 2>&1
 check "stop ends with 0" test $? -eq 0
 check "stop ends the servers, and who works for them" gone "$first"
 check "stop leaves nothing" test ! -e "$STACK_DIR"
+
+# A run takes the caller's settings: here for its source, and his token.
+build/rel/tests/market --port 0 --port-file "$tmp/port" --with-parent \
+	--companies tests/upstream/companies.csv >/dev/null 2>&1 &
+market=$!
+for _ in $(seq 200); do
+	[ -s "$tmp/port" ] && break
+	sleep 0.02
+done
+env FINVIZ_URL="http://127.0.0.1:$(cat "$tmp/port")" SOURCES=finviz \
+	YAHOO_URL="http://127.0.0.1:$(cat "$tmp/port")" RATE_LIMIT=20 \
+	YAHOO_COOKIE_URL="http://127.0.0.1:$(cat "$tmp/port")/cookie" \
+	API_TOKEN=abc tools/stack.sh run >"$tmp/out" 2>&1
+check "a run with a source ends with 0" test $? -eq 0
+check "it says that writing takes the token" says \
+	'curl -X POST -H "Authorization: Bearer [$]API_TOKEN" http'
+check "which it does" test "$(starts)" = 401
+check "and is done with it" test \
+	"$(starts -H "Authorization: Bearer abc")" = 200
+tools/stack.sh stop >"$tmp/out" 2>&1
+kill $market
 check "stop without a stack is fine" tools/stack.sh stop
 
 echo "$passed passed, $failed failed"
