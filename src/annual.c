@@ -252,7 +252,7 @@ annual_publish(const struct config *c, struct redis *redis,
 		.fetched_ms = doc->began_us / 1000,
 		.total = (int64_t)doc->n,
 		.records = records };
-	int64_t partial_ms = asked_ms(doc) + ANNUAL_PARTIAL_S * 1000;
+	int64_t partial_ms = asked_ms(doc) + INT64_C(1000) * ANNUAL_PARTIAL_S;
 	enum rc rc;
 
 	if (records == NULL)

@@ -11,14 +11,14 @@
  *	    task:3    the id of chunk 3's task
  *	    end:3     chunk 3 has ended: done, or failed for good
  *	    why       the chunk that failed last
- *	    over      all have ended, and what was made of it is no whole
- *document: by which run of which task, and what it said
+ *	    over      all have ended, and what was made of it is not whole:
+ *	              by which run of which task, and what it said
  *
  * There is one work of an index at a time.  It is forgotten when its document
  * is written, or RETURNS_KEPT_S after it first began.  One that is over stays
- *until then with its records: who begins again asks only for those that it
- *lacks, and figures that are older than that are never mixed with new ones.
- *Each change is one script.
+ * until then with its records: who begins again asks only for those that it
+ * lacks (as long as it is not about to be forgotten), and figures that are older
+ * than that are never mixed with new ones.  Each change is one script.
  */
 #ifndef STORE_RETURNS_H
 #define STORE_RETURNS_H
