@@ -16,9 +16,9 @@
  *
  * There is one work of an index at a time.  It is forgotten when its document
  * is written, or RETURNS_KEPT_S after it first began.  One that is over stays
- * until then with its records: who begins again asks only for those that it
- * lacks (as long as it is not about to be forgotten), and figures that are older
- * than that are never mixed with new ones.  Each change is one script.
+ * until then with its records: who begins again in the first five hours asks
+ * only for those that it lacks, and figures that are older than that are never
+ * mixed with new ones.  Each change is one script.
  */
 #ifndef STORE_RETURNS_H
 #define STORE_RETURNS_H
