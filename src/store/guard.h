@@ -27,8 +27,8 @@
  * holder may be dead.  One that was only late books anew.
  *
  * Hold: RC_LIMITED or RC_BLOCKED reported holds the source until Retry-After
- *(25 hours at most, as long as the longest day), else 60 s, doubling up to an
- *hour while it goes on.
+ * (25 hours at most, as long as the longest day), else 60 s, doubling up to an
+ * hour while it goes on.
  *
  * Breaker: opens at 5 failures in a row, or half of at least 10 calls in 60 s;
  * open for 30 s x 2^n, at most 600 s; then one leased probe at a time; two
