@@ -2,14 +2,17 @@
 import gzip
 import itertools
 import json
+import os
 import re
 import select
+import signal
 import socket
 import threading
 import time
 
 from harness import wait_until
 from nginx_kit import DJIA, SP500, problem, raw, same
+from web import Web
 
 
 def a_head_has_ten_seconds(w):
@@ -248,10 +251,32 @@ def an_address_has_100_connections_at_work(w):
     wait_until(is_free, "room for the address")
 
 
+def what_does_not_come_in_time_is_504(_):
+    def hurried(folder):
+        path = os.path.join(folder, "stocknity-fastcgi.conf")
+        with open(path) as f:
+            text = f.read()
+        assert "fastcgi_read_timeout 30s;" in text, text
+        with open(path, "w") as f:
+            f.write(text.replace("fastcgi_read_timeout 30s;",
+                                 "fastcgi_read_timeout 1s;"))
+    w = Web(hurried)
+    try:
+        for pid in w.api_pids:
+            os.kill(pid, signal.SIGSTOP)
+        answer = w.get("/api/health/live")
+        problem(answer, 504)
+        same(answer.headers["Retry-After"], "5")
+    finally:
+        for pid in w.api_pids:
+            os.kill(pid, signal.SIGCONT)
+        w.close()
+
+
 CASES = [
     foreign_hosts_get_421, what_nginx_refuses_is_told_like_the_api,
     what_is_no_request_is_told_so, every_request_has_an_id_of_its_own,
     page_has_its_headers, metrics_are_for_this_machine,
     an_address_has_100_connections_at_work, slow_clients_hold_nobody_up,
-    rate_limit_bites, a_head_has_ten_seconds,
+    rate_limit_bites, what_does_not_come_in_time_is_504, a_head_has_ten_seconds,
 ]
