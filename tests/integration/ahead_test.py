@@ -366,6 +366,20 @@ def warming_keeps_within_its_share_of_a_real_limiter(s):
     assert 8 <= share * rate * (at[8] - start), (start, at[:9])
 
 
+def what_somebody_fetched_meanwhile_is_warm(s):
+    """The sweep began after the warming was put into the queue: it will do."""
+    filled(s)
+    ends_in(s, 60000)
+    same(_schedule(s, "run", "warm", SCHEDULER_INDEXES="DJIA,NASDAQ 100").code, 0)
+    same(len(tasks(s)), 2)
+    for index in ("DJIA", "NASDAQ 100"):
+        same(s.fetch("--index", index, "--refresh").code, 0)
+    before = _pages(s)
+    for ident in s.cli("ZRANGE", Q + "scheduled", "0", "-1").split():
+        s.cli("ZADD", Q + "scheduled", "XX", "1", ident)
+    same((s.drain(), _pages(s) - before), (0, 0))
+
+
 def what_is_warm_is_left_alone_and_empty_is_never(s):
     filled(s)
     same(_schedule(s, "run", "warm", SCHEDULER_INDEXES="DJIA").code, 0)

@@ -148,6 +148,8 @@ def a_switch_says_what_it_did(s):
                 "Scheduler stopped", "Scheduler was already stopped",
                 "Scheduler started"])
     same(s.get("/api/scheduler/status").doc["findings"], [])
+    s.cli("HSET", "stocknity:{default}:slots", "daily:2099-01-01", "1 other done")
+    assert s.post("/api/scheduler/start").doc["message"].endswith("dropped: 1")
 
 
 def scheduler_status_has_all_keys(s):
