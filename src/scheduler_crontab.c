@@ -33,8 +33,7 @@ scheduler_check_line(const struct config *c, enum scheduler_job job,
 		return RC_OK;
 	return err_set(e, RC_CONFIG,
 	    "the crontab has %s at %s, but %s is %s: \"schedule crontab\" "
-	    "makes "
-	    "it anew",
+	    "makes it anew",
 	    calendar_job_name(job), at, names[job], *is != '\0' ? is : "empty");
 }
 
