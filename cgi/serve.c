@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -121,7 +122,7 @@ void
 server_serve(struct server *s, const struct channel *ch)
 {
 	struct err e = { 0 };
-	int status;
+	int status, is_big;
 
 	answer_clear(&s->answer);
 	buf_clear(&s->head);
@@ -136,7 +137,12 @@ server_serve(struct server *s, const struct channel *ch)
 		log_error("id=%s not answered: %s", s->request.id, e.msg);
 	else if (!send_all(s, ch, status))
 		log_info("id=%s the other side is gone", s->request.id);
-	if (s->answer.served.entry.len > BIG)
-		redis_shrink(s->api.redis);
+	is_big = s->answer.served.entry.len > BIG;
 	answer_release(&s->answer);
+	if (is_big) {
+		/* The heap's end is not given back by itself where a small
+		 * block has come behind the big ones meanwhile. */
+		redis_shrink(s->api.redis);
+		malloc_trim(0);
+	}
 }

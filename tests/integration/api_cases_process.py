@@ -421,9 +421,9 @@ def a_big_table_is_answered_and_given_back(s):
     same([(r["Ticker"], r["return_risk_ratio"]) for r in a.doc["data"][-2:]],
          [("T9998", 2), ("T9999", 2)])
     same(len(a.doc["data"]), 10000)
-    after = status_of(s.api.pid)
-    if not SANITIZED:
-        assert after[1] - before[1] < 1 << 20, (before, after)
+    if not SANITIZED:  # it gives back when the answer is out of its hands
+        wait_until(lambda: status_of(s.api.pid)[1] - before[1] < 1 << 20,
+                   "what it took")
 
 
 def libraries_are_few(s):
